@@ -1,0 +1,29 @@
+// Who may enter: codes, API keys, sessions, throttle counters, tombstones.
+#pragma once
+
+#include "store/sql/change_log.h"
+
+namespace mbr::store::sql {
+
+std::vector<CodeRecord> listCodes(Connection& db);
+std::int64_t addCode(Connection& db, ChangeLog& log, const CodeRecord& code, Instant now);
+bool revokeCode(Connection& db, ChangeLog& log, std::string_view name, Instant now);
+
+std::vector<ApiKeyRecord> listApiKeys(Connection& db);
+std::int64_t addApiKey(Connection& db, ChangeLog& log, const ApiKeyRecord& key, Instant now);
+bool revokeApiKey(Connection& db, ChangeLog& log, std::string_view name, Instant now);
+
+std::optional<SessionRecord> findSession(Connection& db, const std::string& digest);
+void saveSession(Connection& db, ChangeLog& log, const SessionRecord& session, Instant now);
+void deleteSession(Connection& db, ChangeLog& log, const std::string& digest, Instant now);
+void deleteSessionsOf(Connection& db, ChangeLog& log, ContactId id, Instant now);
+
+std::vector<ThrottleRecord> listThrottle(Connection& db, Instant newerThan, int limit);
+void saveThrottle(Connection& db, const ThrottleRecord& record);
+void deleteThrottle(Connection& db, Instant failuresBefore, Instant successesBefore);
+
+std::optional<Instant> findTombstone(Connection& db, const std::string& digest);
+void addTombstone(Connection& db, const std::string& digest, Instant now);
+void deleteTombstone(Connection& db, const std::string& digest);
+
+}  // namespace mbr::store::sql

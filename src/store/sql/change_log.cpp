@@ -1,0 +1,33 @@
+#include "store/sql/change_log.h"
+
+namespace mbr::store::sql {
+
+std::int64_t lastChangeId(Connection& db) { return db.integer("SELECT max(id) FROM change"); }
+
+std::vector<Change> changesAfter(Connection& db, std::int64_t id, int limit) {
+  std::vector<Change> changes;
+  db.query("SELECT id, kind, ref, at FROM change WHERE id > ?1 ORDER BY id LIMIT ?2", {id, limit},
+           [&](Row& row) {
+             Change change;
+             change.id = row.integer();
+             change.kind = static_cast<ChangeKind>(row.integer());
+             change.ref = row.integer();
+             change.at = row.instant();
+             changes.push_back(change);
+           });
+  return changes;
+}
+
+void ChangeLog::add(ChangeKind kind, std::int64_t ref, Instant at) {
+  db_.run("INSERT INTO change (id, kind, ref, at) VALUES (?1, ?2, ?3, ?4)",
+          {last_ + 1, kind, ref, at});
+  ++last_;
+  added_.push_back({last_, kind, ref, at});
+}
+
+void ChangeLog::truncate(std::size_t size) {
+  last_ -= static_cast<std::int64_t>(added_.size() - size);
+  added_.resize(size);
+}
+
+}  // namespace mbr::store::sql

@@ -1,0 +1,181 @@
+#include "store/sql/contact_queries.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "store/sql/contact_doc.h"
+#include "store/store.h"
+
+namespace mbr::store::sql {
+namespace {
+
+Contact readContact(Row& row) {
+  Contact contact;
+  contact.id = row.integer();
+  contact.email = Email::parse(row.text());
+  const std::string doc = row.text();
+  const std::string ownChanges = row.text();
+  contact.version = row.integer();
+  contact.changedAt = row.instant();
+  contact.updatedAt = row.maybeInstant();
+  contact.eventAt = row.maybeInstant();
+  contact.asOf = row.instant();
+  contact.pulledAt = row.maybeInstant();
+  contact.confirmed = row.flag();
+  contact.deletedAt = row.maybeInstant();
+  if (!readContactDoc(doc, contact) || !readOwnChanges(ownChanges, contact.ownChanges)) {
+    throw Failed(
+        Error{Code::kInternal, "store: unreadable row of contact " + std::to_string(contact.id)});
+  }
+  return contact;
+}
+
+// Takes the e-mail from whoever holds it and gives it to `id`.
+void takeEmail(Connection& db, ChangeLog& log, const std::string& email, ContactId id,
+               Instant now) {
+  const ContactId owner =
+      db.integer("SELECT contact_id FROM email_owner WHERE email = ?1", {email});
+  if (owner == id) return;
+  if (owner != 0) {
+    db.run("UPDATE contact SET email = NULL, version = version + 1, changed_at = ?2 WHERE id = ?1",
+           {owner, now});
+    log.add(ChangeKind::kContact, owner, now);
+  }
+  db.run(
+      "INSERT INTO email_owner (email, contact_id) VALUES (?1, ?2) "
+      "ON CONFLICT (email) DO UPDATE SET contact_id = excluded.contact_id",
+      {email, id});
+}
+
+void moveTags(Connection& db, ContactId id, const std::vector<TagId>& from,
+              const std::vector<TagId>& to) {
+  std::vector<TagId> gone;
+  std::vector<TagId> come;
+  std::set_difference(from.begin(), from.end(), to.begin(), to.end(), std::back_inserter(gone));
+  std::set_difference(to.begin(), to.end(), from.begin(), from.end(), std::back_inserter(come));
+  for (const TagId tag : gone) {
+    db.run("DELETE FROM contact_tag WHERE tag_id = ?1 AND contact_id = ?2", {tag, id});
+  }
+  for (const TagId tag : come) {
+    db.run("INSERT OR IGNORE INTO contact_tag (tag_id, contact_id) VALUES (?1, ?2)", {tag, id});
+  }
+}
+
+}  // namespace
+
+std::optional<Contact> findContact(Connection& db, ContactId id) {
+  std::optional<Contact> found;
+  db.query(
+      "SELECT id, email, doc, own_changes, version, changed_at, updated_at, event_at, as_of, "
+      "pulled_at, confirmed, deleted_at FROM contact WHERE id = ?1",
+      {id}, [&](Row& row) { found = readContact(row); });
+  return found;
+}
+
+std::optional<Contact> findContactByEmail(Connection& db, const Email& email) {
+  const ContactId owner =
+      db.integer("SELECT contact_id FROM email_owner WHERE email = ?1", {email.text()});
+  if (owner == 0) return std::nullopt;
+  return findContact(db, owner);
+}
+
+std::vector<ContactId> contactsWithTag(Connection& db, TagId tag, int limit) {
+  std::vector<ContactId> contacts;
+  db.query("SELECT contact_id FROM contact_tag WHERE tag_id = ?1 ORDER BY contact_id LIMIT ?2",
+           {tag, limit}, [&](Row& row) { contacts.push_back(row.integer()); });
+  return contacts;
+}
+
+std::int64_t countContacts(Connection& db) {
+  return db.integer("SELECT count(*) FROM contact WHERE deleted_at IS NULL");
+}
+
+std::int64_t saveContact(Connection& db, ChangeLog& log, const Contact& contact, Instant now) {
+  std::string storedEmail;
+  std::vector<TagId> storedTags;
+  std::int64_t version = 0;
+  db.query("SELECT email, version, doc FROM contact WHERE id = ?1", {contact.id}, [&](Row& row) {
+    storedEmail = row.text();
+    version = row.integer();
+    storedTags = tagsOfDoc(row.text());
+  });
+  ++version;
+
+  std::optional<std::string> email;
+  if (contact.email) email = contact.email->text();
+  if (email.value_or("") != storedEmail) {
+    if (!storedEmail.empty()) {
+      db.run("DELETE FROM email_owner WHERE email = ?1 AND contact_id = ?2",
+             {storedEmail, contact.id});
+    }
+    if (email) takeEmail(db, log, *email, contact.id, now);
+  }
+  moveTags(db, contact.id, storedTags, contact.tags);
+
+  const std::string doc = writeContactDoc(contact);
+  const std::string ownChanges = writeOwnChanges(contact.ownChanges);
+  if (version == 1) {
+    db.run(
+        "INSERT INTO contact (id, email, doc, own_changes, version, changed_at, updated_at, "
+        "event_at, as_of, pulled_at, confirmed, deleted_at) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        {contact.id, email, doc, ownChanges, version, contact.changedAt, contact.updatedAt,
+         contact.eventAt, contact.asOf, contact.pulledAt, contact.confirmed, contact.deletedAt});
+  } else {
+    db.run(
+        "UPDATE contact SET email = ?2, doc = ?3, own_changes = ?4, version = ?5, "
+        "changed_at = ?6, updated_at = ?7, event_at = ?8, as_of = ?9, pulled_at = ?10, "
+        "confirmed = ?11, deleted_at = ?12 WHERE id = ?1",
+        {contact.id, email, doc, ownChanges, version, contact.changedAt, contact.updatedAt,
+         contact.eventAt, contact.asOf, contact.pulledAt, contact.confirmed, contact.deletedAt});
+  }
+  log.add(ChangeKind::kContact, contact.id, now);
+  return version;
+}
+
+void touchContact(Connection& db, ChangeLog& log, const Contact& contact, Instant now) {
+  const std::string ownChanges = writeOwnChanges(contact.ownChanges);
+  const std::size_t touched = db.run(
+      "UPDATE contact SET own_changes = ?2, updated_at = ?3, event_at = ?4, as_of = ?5, "
+      "pulled_at = ?6, confirmed = ?7 WHERE id = ?1",
+      {contact.id, ownChanges, contact.updatedAt, contact.eventAt, contact.asOf, contact.pulledAt,
+       contact.confirmed});
+  if (touched != 0) log.add(ChangeKind::kContact, contact.id, now);
+}
+
+std::optional<Credential> findCredential(Connection& db, ContactId id) {
+  std::optional<Credential> found;
+  db.query(
+      "SELECT contact_id, kind, origin, hash, source, changed_at FROM credential "
+      "WHERE contact_id = ?1",
+      {id}, [&](Row& row) {
+        Credential credential;
+        credential.contactId = row.integer();
+        credential.kind = static_cast<CredentialKind>(row.integer());
+        credential.origin = static_cast<CredentialOrigin>(row.integer());
+        credential.hash = row.bytes();
+        credential.source = row.bytes();
+        credential.changedAt = row.instant();
+        found = std::move(credential);
+      });
+  return found;
+}
+
+void writeCredential(Connection& db, ChangeLog& log, const Credential& credential, Instant now) {
+  db.run(
+      "INSERT INTO credential (contact_id, kind, origin, hash, source, changed_at) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (contact_id) DO UPDATE SET "
+      "kind = excluded.kind, origin = excluded.origin, hash = excluded.hash, "
+      "source = excluded.source, changed_at = excluded.changed_at",
+      {credential.contactId, credential.kind, credential.origin, Bytes(credential.hash),
+       Bytes(credential.source), credential.changedAt});
+  log.add(ChangeKind::kCredential, credential.contactId, now);
+}
+
+void deleteCredential(Connection& db, ChangeLog& log, ContactId id, Instant now) {
+  if (db.run("DELETE FROM credential WHERE contact_id = ?1", {id}) != 0) {
+    log.add(ChangeKind::kCredential, id, now);
+  }
+}
+
+}  // namespace mbr::store::sql

@@ -1,0 +1,22 @@
+// Contacts with their e-mail and tag indexes, and credentials.
+#pragma once
+
+#include "domain/contact.h"
+#include "domain/credential.h"
+#include "store/sql/change_log.h"
+
+namespace mbr::store::sql {
+
+std::optional<Contact> findContact(Connection& db, ContactId id);
+std::optional<Contact> findContactByEmail(Connection& db, const Email& email);
+std::vector<ContactId> contactsWithTag(Connection& db, TagId tag, int limit);
+std::int64_t countContacts(Connection& db);
+std::optional<Credential> findCredential(Connection& db, ContactId id);
+
+std::int64_t saveContact(Connection& db, ChangeLog& log, const Contact& contact, Instant now);
+void touchContact(Connection& db, ChangeLog& log, const Contact& contact, Instant now);
+
+void writeCredential(Connection& db, ChangeLog& log, const Credential& credential, Instant now);
+void deleteCredential(Connection& db, ChangeLog& log, ContactId id, Instant now);
+
+}  // namespace mbr::store::sql

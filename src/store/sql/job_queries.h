@@ -1,0 +1,21 @@
+// Jobs: adding, claiming under a lease, ending.
+#pragma once
+
+#include "domain/job.h"
+#include "store/sql/change_log.h"
+
+namespace mbr::store::sql {
+
+std::optional<Job> findJob(Connection& db, JobId id);
+std::optional<Job> findOpenJob(Connection& db, std::string_view kind, std::string_view key);
+bool hasOpenJob(Connection& db, std::string_view kind, ContactId contact);
+std::optional<Instant> nextJobDue(Connection& db, Lane lowest);
+std::vector<JobCounts> countJobs(Connection& db);
+std::vector<Job> listJobs(Connection& db, JobState state, int limit);
+
+JobId addJob(Connection& db, ChangeLog& log, const Job& job, bool* added, Instant now);
+std::vector<Job> claimJobs(Connection& db, int limit, Lane lowest, Instant leaseUntil, Instant now);
+void releaseJobs(Connection& db);
+bool saveJob(Connection& db, ChangeLog& log, const Job& job, Instant now);
+
+}  // namespace mbr::store::sql

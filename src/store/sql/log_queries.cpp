@@ -1,0 +1,71 @@
+#include "store/sql/log_queries.h"
+
+namespace mbr::store::sql {
+
+std::optional<DeliveryRecord> findDelivery(Connection& db, const std::string& digest,
+                                           Instant since) {
+  std::optional<DeliveryRecord> found;
+  db.query(
+      "SELECT id, received_at, route, event_type, digest, contact_id, email, follow_up, status, "
+      "request_id FROM delivery WHERE digest = ?1 AND received_at >= ?2 AND follow_up <> '' "
+      "AND status = 'accepted' ORDER BY received_at DESC LIMIT 1",
+      {Bytes(digest), since}, [&](Row& row) {
+        DeliveryRecord delivery;
+        delivery.id = row.integer();
+        delivery.receivedAt = row.instant();
+        delivery.route = row.text();
+        delivery.eventType = row.text();
+        delivery.digest = row.bytes();
+        delivery.contactId = row.maybeInteger();
+        delivery.email = row.text();
+        delivery.followUp = row.text();
+        delivery.status = row.text();
+        delivery.requestId = row.text();
+        found = std::move(delivery);
+      });
+  return found;
+}
+
+void addDelivery(Connection& db, const DeliveryRecord& delivery) {
+  db.run(
+      "INSERT INTO delivery (received_at, route, event_type, digest, contact_id, email, "
+      "follow_up, status, request_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+      {delivery.receivedAt, delivery.route, delivery.eventType, Bytes(delivery.digest),
+       delivery.contactId, delivery.email, delivery.followUp, delivery.status, delivery.requestId});
+}
+
+void openGap(Connection& db, std::string_view why, Instant from) {
+  db.run(
+      "INSERT INTO gap (why, from_at) VALUES (?1, ?2) ON CONFLICT (why) WHERE closed_at IS NULL "
+      "DO UPDATE SET from_at = min(from_at, excluded.from_at)",
+      {why, from});
+}
+
+void addAudit(Connection& db, const AuditRecord& record) {
+  db.run(
+      "INSERT INTO audit (at, actor, action, contact_id, detail, request_id) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+      {record.at, record.actor, record.action, record.contactId, record.detail, record.requestId});
+}
+
+void prune(Connection& db, Instant deliveries, Instant changes, Instant jobs, Instant audit) {
+  // Only the oldest rows by id are looked at: no index on the time is needed.
+  db.run(
+      "DELETE FROM delivery WHERE id IN (SELECT id FROM (SELECT id, received_at FROM delivery "
+      "ORDER BY id LIMIT ?2) WHERE received_at < ?1) AND id < (SELECT max(id) FROM delivery)",
+      {deliveries, kPruneBatch});
+  db.run(
+      "DELETE FROM change WHERE id IN (SELECT id FROM (SELECT id, at FROM change "
+      "ORDER BY id LIMIT ?2) WHERE at < ?1) AND id < (SELECT max(id) FROM change)",
+      {changes, kPruneBatch});
+  db.run(
+      "DELETE FROM audit WHERE id IN (SELECT id FROM (SELECT id, at FROM audit "
+      "ORDER BY id LIMIT ?2) WHERE at < ?1) AND id < (SELECT max(id) FROM audit)",
+      {audit, kPruneBatch});
+  db.run(
+      "DELETE FROM job WHERE id IN (SELECT id FROM job WHERE state >= 3 AND ended_at < ?1 "
+      "ORDER BY ended_at LIMIT ?2) AND id < (SELECT max(id) FROM job)",
+      {jobs, kPruneBatch});
+}
+
+}  // namespace mbr::store::sql

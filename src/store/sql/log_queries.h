@@ -1,0 +1,22 @@
+// What happened: deliveries, gaps, audit rows; and what is old enough to go.
+#pragma once
+
+#include <optional>
+
+#include "store/records.h"
+#include "store/sql/connection.h"
+
+namespace mbr::store::sql {
+
+std::optional<DeliveryRecord> findDelivery(Connection& db, const std::string& digest,
+                                           Instant since);
+void addDelivery(Connection& db, const DeliveryRecord& delivery);
+void openGap(Connection& db, std::string_view why, Instant from);
+void addAudit(Connection& db, const AuditRecord& record);
+
+// At most kPruneBatch rows of each table go at once, oldest first, so that the writer is not held
+// up; the newest row of a table stays, so that no id comes twice.
+constexpr int kPruneBatch = 10000;
+void prune(Connection& db, Instant deliveries, Instant changes, Instant jobs, Instant audit);
+
+}  // namespace mbr::store::sql

@@ -1,0 +1,169 @@
+// The port's Reader and Transaction over a connection; the queries lie in files by subject.
+#pragma once
+
+#include "store/sql/access_queries.h"
+#include "store/sql/contact_queries.h"
+#include "store/sql/job_queries.h"
+#include "store/sql/log_queries.h"
+#include "store/sql/site_queries.h"
+#include "store/store.h"
+
+namespace mbr::store::sql {
+
+// Reader's calls for both of them: Base is Reader or Transaction.
+template <class Base>
+class Reads : public Base {
+ public:
+  explicit Reads(Connection& db) : db_(db) {}
+
+  std::optional<Contact> findContact(ContactId id) override { return sql::findContact(db_, id); }
+  std::optional<Contact> findContactByEmail(const Email& email) override {
+    return sql::findContactByEmail(db_, email);
+  }
+  std::vector<ContactId> contactsWithTag(TagId tag, int limit) override {
+    return sql::contactsWithTag(db_, tag, limit);
+  }
+  std::int64_t countContacts() override { return sql::countContacts(db_); }
+  std::optional<Credential> findCredential(ContactId id) override {
+    return sql::findCredential(db_, id);
+  }
+
+  std::optional<Job> findJob(JobId id) override { return sql::findJob(db_, id); }
+  std::optional<Job> findOpenJob(std::string_view kind, std::string_view key) override {
+    return sql::findOpenJob(db_, kind, key);
+  }
+  bool hasOpenJob(std::string_view kind, ContactId contact) override {
+    return sql::hasOpenJob(db_, kind, contact);
+  }
+  std::optional<Instant> nextJobDue(Lane lowest) override { return sql::nextJobDue(db_, lowest); }
+  std::vector<JobCounts> countJobs() override { return sql::countJobs(db_); }
+  std::vector<Job> listJobs(JobState state, int limit) override {
+    return sql::listJobs(db_, state, limit);
+  }
+
+  std::optional<DeliveryRecord> findDelivery(const std::string& digest, Instant since) override {
+    return sql::findDelivery(db_, digest, since);
+  }
+
+  std::vector<CodeRecord> listCodes() override { return sql::listCodes(db_); }
+  std::vector<ApiKeyRecord> listApiKeys() override { return sql::listApiKeys(db_); }
+  std::optional<SessionRecord> findSession(const std::string& digest) override {
+    return sql::findSession(db_, digest);
+  }
+  std::vector<ThrottleRecord> listThrottle(Instant newerThan, int limit) override {
+    return sql::listThrottle(db_, newerThan, limit);
+  }
+
+  BudgetRecord loadBudget() override { return sql::loadBudget(db_); }
+  std::vector<NamedId> listDirectory(Directory directory) override {
+    return sql::listDirectory(db_, directory);
+  }
+  std::vector<FieldRecord> listFields() override { return sql::listFields(db_); }
+  std::optional<std::string> findMeta(std::string_view key) override {
+    return sql::findMeta(db_, key);
+  }
+
+  std::int64_t lastChangeId() override { return sql::lastChangeId(db_); }
+  std::vector<Change> changesAfter(std::int64_t id, int limit) override {
+    return sql::changesAfter(db_, id, limit);
+  }
+
+  bool hasTombstone(const std::string& digest) override {
+    return findTombstone(digest).has_value();
+  }
+  std::optional<Instant> findTombstone(const std::string& digest) override {
+    return sql::findTombstone(db_, digest);
+  }
+
+ protected:
+  Connection& db_;
+};
+
+using SqlReader = Reads<Reader>;
+
+class SqlTransaction final : public Reads<Transaction> {
+ public:
+  SqlTransaction(Connection& db, ChangeLog& log, Instant now) : Reads(db), log_(log), now_(now) {}
+
+  Connection& connection() { return db_; }
+
+  Instant now() const override { return now_; }
+
+  std::int64_t saveContact(const Contact& contact) override {
+    return sql::saveContact(db_, log_, contact, now_);
+  }
+  void touchContact(const Contact& contact) override {
+    sql::touchContact(db_, log_, contact, now_);
+  }
+
+  void saveCredential(const Credential& credential) override {
+    sql::writeCredential(db_, log_, credential, now_);
+    deleteSessionsOf(credential.contactId);
+  }
+  void reformCredential(const Credential& credential) override {
+    sql::writeCredential(db_, log_, credential, now_);
+  }
+  void deleteCredential(ContactId id) override {
+    sql::deleteCredential(db_, log_, id, now_);
+    deleteSessionsOf(id);
+  }
+
+  JobId addJob(const Job& job, bool* added) override {
+    return sql::addJob(db_, log_, job, added, now_);
+  }
+  std::vector<Job> claimJobs(int limit, Lane lowest, Instant leaseUntil) override {
+    return sql::claimJobs(db_, limit, lowest, leaseUntil, now_);
+  }
+  void releaseJobs() override { sql::releaseJobs(db_); }
+  bool saveJob(const Job& job) override { return sql::saveJob(db_, log_, job, now_); }
+
+  void addDelivery(const DeliveryRecord& delivery) override { sql::addDelivery(db_, delivery); }
+
+  std::int64_t addCode(const CodeRecord& code) override {
+    return sql::addCode(db_, log_, code, now_);
+  }
+  bool revokeCode(std::string_view name) override { return sql::revokeCode(db_, log_, name, now_); }
+  std::int64_t addApiKey(const ApiKeyRecord& key) override {
+    return sql::addApiKey(db_, log_, key, now_);
+  }
+  bool revokeApiKey(std::string_view name) override {
+    return sql::revokeApiKey(db_, log_, name, now_);
+  }
+
+  void saveSession(const SessionRecord& session) override {
+    sql::saveSession(db_, log_, session, now_);
+  }
+  void deleteSession(const std::string& digest) override {
+    sql::deleteSession(db_, log_, digest, now_);
+  }
+  void deleteSessionsOf(ContactId id) override { sql::deleteSessionsOf(db_, log_, id, now_); }
+  void saveThrottle(const ThrottleRecord& record) override { sql::saveThrottle(db_, record); }
+  void deleteThrottle(Instant failuresBefore, Instant successesBefore) override {
+    sql::deleteThrottle(db_, failuresBefore, successesBefore);
+  }
+
+  void saveBudget(const BudgetRecord& budget) override { sql::saveBudget(db_, budget); }
+  void saveDirectory(Directory directory, const std::vector<NamedId>& rows) override {
+    sql::saveDirectory(db_, log_, directory, rows, now_);
+  }
+  void saveFields(const std::vector<FieldRecord>& rows) override {
+    sql::saveFields(db_, log_, rows, now_);
+  }
+  void setMeta(std::string_view key, std::string_view value) override {
+    sql::setMeta(db_, key, value);
+  }
+
+  void addTombstone(const std::string& digest) override { sql::addTombstone(db_, digest, now_); }
+  void deleteTombstone(const std::string& digest) override { sql::deleteTombstone(db_, digest); }
+  void openGap(std::string_view why, Instant from) override { sql::openGap(db_, why, from); }
+  void addAudit(const AuditRecord& record) override { sql::addAudit(db_, record); }
+  void prune(Instant deliveries, Instant changes, Instant jobs, Instant audit) override {
+    sql::prune(db_, deliveries, changes, jobs, audit);
+  }
+
+ private:
+  ChangeLog& log_;
+  Instant now_;
+};
+
+}  // namespace mbr::store::sql

@@ -1,0 +1,279 @@
+#include "store/sql/writer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <iterator>
+
+#include "ops/log.h"
+#include "ops/metrics.h"
+#include "store/sql/sql_transaction.h"
+#include "store/sql/write_scope.h"
+
+namespace mbr::store::sql {
+namespace {
+
+struct Metrics {
+  ops::Counter& commits =
+      ops::counter("membergate_store_commits_total", "Commits, each of a group of pieces");
+  ops::Counter& pieces =
+      ops::counter("membergate_store_pieces_total", "Pieces of work that were committed");
+  ops::Counter& failures =
+      ops::counter("membergate_store_failures_total", "Groups that could not be committed");
+  ops::Histogram& seconds =
+      ops::durationHistogram("membergate_store_commit_seconds", "Begin to commit of a group");
+};
+
+Metrics& metrics() {
+  static Metrics all;
+  return all;
+}
+
+Error unavailable(std::string detail) {
+  return {Code::kUnavailable, std::move(detail), std::nullopt};
+}
+
+}  // namespace
+
+Writer::Writer(const SqlStore::Options& options, const Clock& clock,
+               std::unique_ptr<Connection> connection)
+    : options_(options), clock_(clock), connection_(std::move(connection)) {
+  dataVersion_ = connection_->integer("PRAGMA data_version");
+  lastChange_ = lastChangeId(*connection_);
+  thread_ = std::thread([this] { run(); });
+}
+
+Writer::~Writer() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+}
+
+void Writer::subscribe(Store::Listener listener) {
+  const std::lock_guard lock(mutex_);
+  listeners_.push_back(std::move(listener));
+}
+
+void Writer::submit(Store::Work work, Store::DoneFn done) {
+  std::unique_lock lock(mutex_);
+  if (const auto refused = refusal()) {
+    lock.unlock();
+    return done(*refused);
+  }
+  waiting_.push_back({std::move(work), std::move(done)});
+  const bool first = waiting_.size() == 1;  // for the others the writer was woken already
+  lock.unlock();
+  if (first) wake_.notify_one();
+}
+
+std::optional<Error> Writer::refusal() const {
+  if (stopping_) return unavailable("store: stopping");
+  if (waiting_.size() < options_.maxWaiting) return std::nullopt;
+  return Error{Code::kBusy, "store: too many pieces wait", std::chrono::seconds{1}};
+}
+
+void Writer::run() {
+  bool stop = false;
+  while (!stop) {
+    try {
+      Pieces group = take(&stop);
+      if (!group.empty()) {
+        runGroup(std::move(group));
+      } else if (!stop) {
+        look();
+      }
+    } catch (...) {
+      ops::logError("store_writer_failed");
+    }
+  }
+  try {
+    ensureConnection();
+    connection_->run("PRAGMA wal_checkpoint(TRUNCATE)");
+  } catch (const Failed& failed) {
+    ops::logWarning("store_checkpoint_failed", {{"error", failed.error().detail}});
+  }
+  connection_.reset();
+}
+
+Writer::Pieces Writer::take(bool* stop) {
+  std::unique_lock lock(mutex_);
+  wake_.wait_for(lock, options_.watchInterval, [&] { return stopping_ || !waiting_.empty(); });
+  *stop = stopping_ && waiting_.empty();
+  const auto count = static_cast<std::ptrdiff_t>(std::min(waiting_.size(), options_.maxGroup));
+  Pieces group(std::make_move_iterator(waiting_.begin()),
+               std::make_move_iterator(waiting_.begin() + count));
+  waiting_.erase(waiting_.begin(), waiting_.begin() + count);
+  return group;
+}
+
+void Writer::runGroup(Pieces group) {
+  const auto start = std::chrono::steady_clock::now();
+  std::size_t begun = 0;
+  std::vector<Change> own;
+  Outcome committed{Done{}};
+  try {
+    ensureConnection();
+    WriteScope scope(*connection_);
+    readOthers();
+    ChangeLog log(*connection_, lastChange_);
+    begun = runPieces(group, log);
+    committed = commit(group, begun);
+    if (committed) lastChange_ = log.last();
+    own = log.take();
+  } catch (const std::exception& exception) {
+    committed = unavailable(exception.what());
+  }
+  if (committed) {
+    metrics().commits.add();
+    metrics().pieces.add(static_cast<double>(begun));
+    metrics().seconds.observe(
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  } else {
+    own.clear();
+    metrics().failures.add();
+    ops::logError(
+        "store_group_failed",
+        {{"error", committed.error().detail}, {"pieces", group.size()}, {"begun", begun}});
+    // An error that a piece made itself may rest on rows that are gone now.
+    for (std::size_t i = 0; i < begun; ++i) {
+      group[i].outcome = unavailable(committed.error().detail);
+    }
+  }
+
+  Pieces rest;
+  for (std::size_t i = begun; i < group.size(); ++i) {
+    // If nothing could be begun at all there is no point in trying the same again.
+    if (begun == 0 || group[i].setBack) {
+      group[i].outcome = unavailable(committed.error().detail);
+    } else {
+      rest.push_back(std::move(group[i]));
+      rest.back().setBack = true;
+    }
+  }
+  group.resize(group.size() - rest.size());
+  try {
+    publish(std::move(own));
+  } catch (const std::exception& exception) {
+    // Whoever waits for his commit must hear of it all the same.
+    ops::logError("store_not_published", {{"error", exception.what()}});
+  }
+  finish(group);
+  if (!rest.empty()) runGroup(std::move(rest));
+}
+
+std::size_t Writer::runPieces(Pieces& group, ChangeLog& log) {
+  const Instant now = clock_.now();
+  std::size_t begun = 0;
+  for (Piece& piece : group) {
+    if (!connection_->inTransaction()) break;
+    ++begun;
+    runPiece(piece, log, now);
+  }
+  return begun;
+}
+
+void Writer::runPiece(Piece& piece, ChangeLog& log, Instant now) {
+  const std::size_t changesBefore = log.size();
+  try {
+    connection_->run("SAVEPOINT piece");
+    SqlTransaction transaction(*connection_, log, now);
+    piece.outcome = piece.work(transaction);
+    if (piece.outcome) {
+      connection_->run("RELEASE piece");
+      return;
+    }
+  } catch (const Failed& failed) {
+    piece.outcome = failed.error();
+  } catch (const std::exception& exception) {
+    ops::logError("store_work_failed", {{"error", exception.what()}});
+    piece.outcome = Error{Code::kInternal, "store: the work threw", std::nullopt};
+  } catch (...) {
+    ops::logError("store_work_failed");
+    piece.outcome = Error{Code::kInternal, "store: the work threw", std::nullopt};
+  }
+  log.truncate(changesBefore);
+  if (!connection_->inTransaction()) return;
+  try {
+    connection_->run("ROLLBACK TO piece");
+    connection_->run("RELEASE piece");
+  } catch (const Failed&) {
+    WriteScope::rollback(*connection_);
+  }
+}
+
+Outcome Writer::commit(const Pieces& group, std::size_t begun) {
+  if (!connection_->inTransaction()) {
+    const Outcome& last = group[begun - 1].outcome;
+    return unavailable(last ? "store: the transaction is gone" : last.error().detail);
+  }
+  try {
+    connection_->run("COMMIT");
+    return Done{};
+  } catch (const Failed& failed) {
+    return failed.error();
+  }
+}
+
+void Writer::ensureConnection() {
+  if (connection_ && !connection_->broken() && !connection_->inTransaction()) return;
+  connection_.reset();
+  dataVersion_.reset();
+  connection_ = std::make_unique<Connection>(options_.path, options_.busyTimeout);
+  ops::logWarning("store_reopened");
+}
+
+void Writer::look() {
+  try {
+    ensureConnection();
+    readOthers();
+  } catch (const Failed& failed) {
+    ops::logWarning("store_look_failed", {{"error", failed.error().detail}});
+  }
+  publish({});
+}
+
+void Writer::readOthers() {
+  constexpr int kPage = 1000;
+  const std::int64_t version = connection_->integer("PRAGMA data_version");
+  if (dataVersion_ == version) return;
+  for (bool more = true; more;) {
+    auto page = changesAfter(*connection_, lastChange_, kPage);
+    more = page.size() == kPage;
+    if (!page.empty()) lastChange_ = page.back().id;
+    seen_.insert(seen_.end(), page.begin(), page.end());
+  }
+  dataVersion_ = version;
+}
+
+void Writer::publish(std::vector<Change> own) {
+  std::vector<Change> changes = std::move(seen_);
+  seen_.clear();
+  changes.insert(changes.end(), own.begin(), own.end());
+  if (changes.empty()) return;
+  std::vector<Store::Listener> listeners;
+  {
+    const std::lock_guard lock(mutex_);
+    listeners = listeners_;
+  }
+  for (const auto& listener : listeners) {
+    try {
+      listener(changes);
+    } catch (const std::exception& exception) {
+      ops::logError("store_listener_failed", {{"error", exception.what()}});
+    }
+  }
+}
+
+void Writer::finish(Pieces& group) {
+  for (Piece& piece : group) {
+    try {
+      piece.done(std::move(piece.outcome));
+    } catch (const std::exception& exception) {
+      ops::logError("store_done_failed", {{"error", exception.what()}});
+    }
+  }
+}
+
+}  // namespace mbr::store::sql

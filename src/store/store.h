@@ -1,0 +1,164 @@
+// The port to the database. Every room above speaks to this, none to SQL.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "domain/contact.h"
+#include "domain/credential.h"
+#include "domain/job.h"
+#include "store/records.h"
+
+namespace mbr::store {
+
+// Unwinds a piece of work whose database call failed. Store::read and Store::write turn it into
+// its Error and roll back; nobody else catches it.
+class Failed : public std::runtime_error {
+ public:
+  explicit Failed(Error error);
+  const Error& error() const { return error_; }
+
+ private:
+  Error error_;
+};
+
+// Reads within one consistent view. Valid only inside the work it was given to, on that thread.
+// A call throws Failed if the database does not answer.
+class Reader {
+ public:
+  virtual ~Reader() = default;
+
+  virtual std::optional<Contact> findContact(ContactId id) = 0;
+  // The contact that was last confirmed to own the e-mail. Deleted ones are found too.
+  virtual std::optional<Contact> findContactByEmail(const Email& email) = 0;
+  virtual std::vector<ContactId> contactsWithTag(TagId tag, int limit) = 0;
+  virtual std::int64_t countContacts() = 0;
+
+  virtual std::optional<Credential> findCredential(ContactId id) = 0;
+
+  virtual std::optional<Job> findJob(JobId id) = 0;
+  virtual std::optional<Job> findOpenJob(std::string_view kind, std::string_view key) = 0;
+  virtual bool hasOpenJob(std::string_view kind, ContactId contact) = 0;
+  // When the next queued job of a lane up to `lowest` is due, or the lease of a running one ends;
+  // nothing if there is none.
+  virtual std::optional<Instant> nextJobDue(Lane lowest) = 0;
+  virtual std::vector<JobCounts> countJobs() = 0;  // open and dead ones
+  virtual std::vector<Job> listJobs(JobState state, int limit) = 0;
+
+  // A delivery with this digest and a follow-up of its own, received at or after `since`.
+  virtual std::optional<DeliveryRecord> findDelivery(const std::string& digest, Instant since) = 0;
+
+  virtual std::vector<CodeRecord> listCodes() = 0;      // revoked ones too
+  virtual std::vector<ApiKeyRecord> listApiKeys() = 0;  // revoked ones too
+  virtual std::optional<SessionRecord> findSession(const std::string& digest) = 0;
+  virtual std::vector<ThrottleRecord> listThrottle(Instant newerThan, int limit) = 0;
+
+  virtual BudgetRecord loadBudget() = 0;
+  virtual std::vector<NamedId> listDirectory(Directory directory) = 0;
+  virtual std::vector<FieldRecord> listFields() = 0;
+  virtual std::optional<std::string> findMeta(std::string_view key) = 0;
+
+  virtual std::int64_t lastChangeId() = 0;
+  virtual std::vector<Change> changesAfter(std::int64_t id, int limit) = 0;
+
+  virtual bool hasTombstone(const std::string& digest) = 0;
+  // When the erasure happened; nothing without a tombstone.
+  virtual std::optional<Instant> findTombstone(const std::string& digest) = 0;
+};
+
+// Reads and writes of one piece of work; all of it or nothing is committed.
+class Transaction : public Reader {
+ public:
+  // The time of this transaction: the same for all its rows.
+  virtual Instant now() const = 0;
+
+  // Inserts or replaces by id, sets version to the stored version + 1 and changedAt to `changedAt`
+  // of the argument, moves the tag index and the e-mail index, and appends a change. A contact
+  // that held the same e-mail and is another one loses it. The new version is returned.
+  virtual std::int64_t saveContact(const Contact& contact) = 0;
+  // Bookkeeping of a pull that changed nothing a reader sees (asOf, pulledAt, confirmed, updatedAt,
+  // own changes): the version stays, caches are told.
+  virtual void touchContact(const Contact& contact) = 0;
+
+  virtual void saveCredential(const Credential& credential) = 0;  // ends the contact's sessions
+  // The same password in another form (fast to slow, source erased): sessions stay.
+  virtual void reformCredential(const Credential& credential) = 0;
+  virtual void deleteCredential(ContactId id) = 0;  // and its sessions
+
+  // Assigns the id. With a key: if a job of that kind and key is open, that one's id is returned
+  // and nothing is added (`*added` tells).
+  virtual JobId addJob(const Job& job, bool* added = nullptr) = 0;
+  // Claims due queued jobs, and running ones whose lease ended, of the lanes up to `lowest`: first
+  // the lane that goes first, in it the oldest due. Of one contact's jobs of one kind only the
+  // oldest open one can be claimed.
+  virtual std::vector<Job> claimJobs(int limit, Lane lowest, Instant leaseUntil) = 0;
+  // Running jobs are queued again, their leases are void. For a process that knows that it is the
+  // only one to run jobs.
+  virtual void releaseJobs() = 0;
+  // Writes payload, sealed, lane, dueAt, attempts, reason, result, state and lease of an open job.
+  // Ending it releases (kDone, kRefused) or kills (kDead, kDropped) the jobs that wait for it.
+  // False if the row is no longer open or, for a running job, its lease is no longer `job`'s.
+  virtual bool saveJob(const Job& job) = 0;
+
+  virtual void addDelivery(const DeliveryRecord& delivery) = 0;
+
+  virtual std::int64_t addCode(const CodeRecord& code) = 0;
+  virtual bool revokeCode(std::string_view name) = 0;  // false if there is none in force
+  virtual std::int64_t addApiKey(const ApiKeyRecord& key) = 0;
+  virtual bool revokeApiKey(std::string_view name) = 0;
+
+  virtual void saveSession(const SessionRecord& session) = 0;
+  virtual void deleteSession(const std::string& digest) = 0;
+  virtual void deleteSessionsOf(ContactId id) = 0;
+  virtual void saveThrottle(const ThrottleRecord& record) = 0;
+  // Rows whose last failure is older than the one and whose success, if any, than the other.
+  virtual void deleteThrottle(Instant failuresBefore, Instant successesBefore) = 0;
+
+  virtual void saveBudget(const BudgetRecord& budget) = 0;
+  virtual void saveDirectory(Directory directory, const std::vector<NamedId>& rows) = 0;
+  virtual void saveFields(const std::vector<FieldRecord>& rows) = 0;
+  virtual void setMeta(std::string_view key, std::string_view value) = 0;
+
+  virtual void addTombstone(const std::string& digest) = 0;
+  virtual void deleteTombstone(const std::string& digest) = 0;
+  virtual void openGap(std::string_view why, Instant from) = 0;  // one open gap per reason
+  virtual void addAudit(const AuditRecord& record) = 0;
+  // Deliveries, changes, ended jobs and audit rows older than these.
+  virtual void prune(Instant deliveries, Instant changes, Instant jobs, Instant audit) = 0;
+};
+
+// Thread-safe. One writer works off what is submitted, in order, and commits waiting pieces
+// together, each in a savepoint of its own: one that fails fails alone.
+class Store {
+ public:
+  using Work = std::function<Outcome(Transaction&)>;
+  using ReadWork = std::function<Outcome(Reader&)>;
+  using DoneFn = std::function<void(Outcome)>;
+  // Called on the writer's thread with what a commit changed, of this process or of another one,
+  // after the commit and before any `done`. Must be short and must not call the store.
+  using Listener = std::function<void(const std::vector<Change>&)>;
+
+  virtual ~Store() = default;
+
+  // Queues `work`, which runs at most once, and calls `done` on the writer's thread after the
+  // commit: success means that it is on disk (synchronous=FULL). An Error returned by `work` rolls
+  // it back and is handed to `done`. Errors of the store itself: kUnavailable (rolled back), kBusy
+  // (too many pieces wait; nothing was queued). `done` must be short and must not wait.
+  virtual void submit(Work work, DoneFn done) = 0;
+
+  // Submit and wait. For background threads only; aborts on a fast worker.
+  virtual Outcome write(Work work) = 0;
+
+  // Runs `work` on the caller's thread with a reader's session. Errors: kUnavailable.
+  virtual Outcome read(const ReadWork& work) = 0;
+
+  // Before any thread uses the store.
+  virtual void subscribe(Listener listener) = 0;
+};
+
+}  // namespace mbr::store
