@@ -1,0 +1,268 @@
+#include "members/delivery_applier.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "base/json.h"
+#include "domain/contact.h"
+#include "members/job_payload.h"
+#include "ops/metrics.h"
+
+namespace mbr::members {
+namespace {
+
+constexpr std::chrono::seconds kSoon{5};
+
+std::string upperCased(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+  return text;
+}
+
+bool isNumber(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+// An event of before what is known. Equal times apply in order of arrival.
+bool isOlder(const Delivery& delivery, const Contact& known) {
+  if (!delivery.happenedAt) return false;
+  return (known.eventAt && *delivery.happenedAt < *known.eventAt) ||
+         (known.updatedAt && *delivery.happenedAt < *known.updatedAt);
+}
+
+// The fields of the body that the directory knows. False if one is unknown: then a pull must tell.
+// Hidden ones were dropped while parsing; here it is held once more, because an id may have got its
+// name since then.
+bool mergeFields(Contact& contact, const Delivery& delivery, const contacts::Names& names,
+                 const std::set<std::string>& hidden) {
+  bool complete = true;
+  for (const auto& [key, value] : delivery.fields) {
+    std::string perstag;
+    if (isNumber(key)) {
+      const auto id = parseId(key);
+      perstag = id ? names.perstag(*id).value_or("") : "";
+    } else if (!names.complete() || names.fieldId(key)) {
+      perstag = upperCased(key);
+    }
+    if (perstag.empty()) {
+      complete = false;
+    } else if (hidden.count(perstag) == 0) {
+      contact.fields[perstag] = value;
+    }
+  }
+  return complete;
+}
+
+// The tags of the body. False if a name is unknown: then they stay as they were.
+bool mergeTags(Contact& contact, const Delivery& delivery, const contacts::Names& names) {
+  if (delivery.tagText) {
+    auto list = names.splitTags(*delivery.tagText);
+    if (!list.complete) return false;
+    contact.tags = std::move(list.tags);
+    return true;
+  }
+  if (!delivery.changedTag) return true;
+  const auto tag = names.tagId(*delivery.changedTag);
+  if (!tag) return false;
+  if (delivery.eventType == "contact_tag_added") addTag(contact.tags, *tag);
+  if (delivery.eventType == "contact_tag_removed") removeTag(contact.tags, *tag);
+  return true;
+}
+
+void mergeList(Contact& contact, const Delivery& delivery) {
+  if (!delivery.list) return;
+  int status = 0;
+  if (delivery.eventType == "subscribe") status = 1;
+  if (delivery.eventType == "unsubscribe") status = 2;
+  if (status == 0) return;
+  auto& lists = contact.lists;
+  const auto at = std::lower_bound(
+      lists.begin(), lists.end(), *delivery.list,
+      [](const ListMembership& membership, ListId id) { return membership.id < id; });
+  if (at != lists.end() && at->id == *delivery.list) {
+    at->status = status;
+  } else {
+    lists.insert(at, {*delivery.list, status});
+  }
+}
+
+std::string renderFollowUp(const FollowUp& followUp) {
+  const auto ids = [](const std::vector<std::int64_t>& list) {
+    return json::Value(json::Array(list.begin(), list.end()));
+  };
+  return json::write(json::Object{{"password", followUp.password},
+                                  {"tags", ids(followUp.tags)},
+                                  {"automations", ids(followUp.automations)},
+                                  {"autoregister", followUp.autoregister}});
+}
+
+}  // namespace
+
+// One delivery on its way through the writer.
+struct DeliveryApplier::Pending {
+  Delivery delivery;
+  std::shared_ptr<const contacts::Names> names;
+  DoneFn done;
+  Receipt receipt;
+  bool enqueued = false;
+  bool readComes = false;  // a job that has not started yet will read the contact
+};
+
+DeliveryApplier::DeliveryApplier(store::Store& store, const contacts::Directories& directories,
+                                 const passwords::Sealer& sealer, const Clock& clock,
+                                 Options options, std::function<void()> onEnqueued)
+    : store_(store),
+      directories_(directories),
+      sealer_(sealer),
+      clock_(clock),
+      options_(std::move(options)),
+      onEnqueued_(std::move(onEnqueued)) {}
+
+void DeliveryApplier::apply(Delivery delivery, DoneFn done) {
+  auto pending = std::make_shared<Pending>();
+  pending->delivery = std::move(delivery);
+  pending->delivery.receivedAt = clock_.now();
+  pending->names = directories_.names();
+  pending->done = std::move(done);
+  store_.submit(
+      [this, pending](store::Transaction& tx) -> Outcome {
+        applyIn(tx, *pending);
+        return Done{};
+      },
+      [this, pending](const Outcome& outcome) {
+        if (!outcome) return pending->done(outcome.error());
+        if (pending->enqueued) onEnqueued_();
+        pending->done(pending->receipt);
+      });
+}
+
+void DeliveryApplier::applyIn(store::Transaction& tx, Pending& pending) const {
+  const Delivery& delivery = pending.delivery;
+  std::optional<Contact> known;
+  if (delivery.contactId) {
+    known = tx.findContact(*delivery.contactId);
+  } else if (delivery.email) {
+    known = tx.findContactByEmail(*delivery.email);
+  }
+  pending.receipt.contact = known ? std::optional(known->id) : delivery.contactId;
+
+  const bool refresh = applyData(tx, pending, known);
+  if (!delivery.followUp.empty()) applyFollowUp(tx, pending);
+  if (refresh && !pending.readComes) {
+    enqueueRefresh(tx, {pending.receipt.contact, delivery.email ? delivery.email->text() : ""});
+    pending.enqueued = true;
+  }
+
+  store::DeliveryRecord record;
+  record.receivedAt = delivery.receivedAt;
+  record.route = delivery.route;
+  record.eventType = delivery.eventType;
+  record.digest = delivery.digest;
+  record.contactId = pending.receipt.contact;
+  if (!delivery.contactId && delivery.email) record.email = delivery.email->text();
+  const bool duplicate = pending.receipt.status == Receipt::Status::kDuplicate;
+  if (!duplicate && !delivery.followUp.empty()) record.followUp = renderFollowUp(delivery.followUp);
+  record.status = duplicate ? "duplicate" : "accepted";
+  record.requestId = delivery.requestId;
+  tx.addDelivery(record);
+}
+
+// Takes the body's data in. True if the contact must be read from ActiveCampaign.
+bool DeliveryApplier::applyData(store::Transaction& tx, Pending& pending,
+                                const std::optional<Contact>& known) const {
+  const Delivery& delivery = pending.delivery;
+  // With one of the two keys only, whose data this is would be a guess.
+  if (!delivery.contactId || !delivery.email) return true;
+  if (known && isOlder(delivery, *known)) return true;
+
+  Contact contact = known.value_or(Contact{});
+  contact.id = *delivery.contactId;
+  bool refresh = contact.deletedAt.has_value();  // a body does not raise the dead, a pull may
+  if (contact.email != delivery.email) {
+    const bool takeable = !known && !tx.findContactByEmail(*delivery.email);
+    if (takeable) contact.email = delivery.email;
+    refresh = true;
+  }
+  if (delivery.firstName) contact.firstName = *delivery.firstName;
+  if (delivery.lastName) contact.lastName = *delivery.lastName;
+  if (delivery.phone) contact.phone = *delivery.phone;
+  const bool fieldsKnown = mergeFields(contact, delivery, *pending.names, options_.hiddenFields);
+  const bool tagsKnown = mergeTags(contact, delivery, *pending.names);
+  mergeList(contact, delivery);
+  layOwnChanges(contact, Instant::min(), delivery.receivedAt);
+  if (!fieldsKnown || !tagsKnown) {
+    enqueueDirectories(tx);
+    pending.enqueued = refresh = true;
+  }
+
+  if (known && sameData(contact, *known)) return refresh;
+  contact.confirmed = false;
+  contact.asOf = delivery.receivedAt;
+  contact.changedAt = std::max(contact.changedAt, delivery.receivedAt);
+  if (delivery.happenedAt) contact.eventAt = delivery.happenedAt;
+  tx.saveContact(contact);
+  return true;
+}
+
+void DeliveryApplier::applyFollowUp(store::Transaction& tx, Pending& pending) const {
+  const Delivery& delivery = pending.delivery;
+  const std::string email = delivery.email ? delivery.email->text() : "";
+  const std::string key = contactKey(pending.receipt.contact, email);
+  const auto open = tx.findOpenJob(kPasswordJob, key);
+  const auto worked = open ? readPasswordPayload(open->payload) : Result<PasswordPayload>(Error{});
+  // A job that is being worked off may have read the contact before this delivery changed it, and
+  // one that has steps left only reads nothing.
+  // One that failed before may not be due for an hour.
+  pending.readComes = worked && open->state == JobState::kQueued && !worked->confirmed &&
+                      open->dueAt <= delivery.receivedAt + kSoon;
+  pending.receipt.password = open ? Receipt::Password::kPending : Receipt::Password::kNone;
+
+  if (tx.findDelivery(delivery.digest, delivery.receivedAt - options_.duplicateWindow)) {
+    pending.receipt.status = Receipt::Status::kDuplicate;
+    return;
+  }
+  PasswordPayload more;
+  more.contactId = pending.receipt.contact;
+  more.email = email;
+  more.steps = stepsOf(delivery.followUp.tags, delivery.followUp.automations);
+  if (!open && tx.findOpenJob(kFollowUpJob, followUpKey(more))) {
+    pending.receipt.status = Receipt::Status::kDuplicate;
+    return;
+  }
+  if (!open) {
+    addPasswordJob(tx, delivery, pending.receipt.contact);
+    pending.receipt.password = Receipt::Password::kQueued;
+    pending.enqueued = pending.readComes = true;
+    return;
+  }
+
+  bool added = false;
+  const bool same = more.steps.empty() || (worked && sameSteps(worked->steps, more.steps));
+  if (!same) enqueueFollowUp(tx, open->id, more, &added);
+  if (!added) pending.receipt.status = Receipt::Status::kDuplicate;
+}
+
+JobId DeliveryApplier::addPasswordJob(store::Transaction& tx, const Delivery& delivery,
+                                      const std::optional<ContactId>& contact) const {
+  PasswordPayload payload;
+  payload.contactId = contact;
+  payload.email = delivery.email ? delivery.email->text() : "";
+  payload.autoregister = delivery.followUp.autoregister;
+  payload.steps = stepsOf(delivery.followUp.tags, delivery.followUp.automations);
+  Job job;
+  job.kind = kPasswordJob;
+  job.lane = Lane::kPassword;
+  job.contactId = contact;
+  job.key = contactKey(contact, payload.email);
+  if (delivery.followUp.defaultPassword) {
+    payload.hasDefault = true;
+    job.sealed = sealer_.seal(*delivery.followUp.defaultPassword, 0);
+  }
+  job.payload = write(payload);
+  job.createdAt = delivery.receivedAt;
+  job.dueAt = delivery.receivedAt;
+  return tx.addJob(job);
+}
+
+}  // namespace mbr::members

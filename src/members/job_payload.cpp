@@ -1,0 +1,252 @@
+#include "members/job_payload.h"
+
+#include <algorithm>
+
+#include "base/json.h"
+
+namespace mbr::members {
+namespace {
+
+constexpr std::string_view kStepKinds[] = {"tag", "automation"};
+constexpr std::string_view kStepStates[] = {"open", "started", "applied", "refused"};
+constexpr std::string_view kItemKinds[] = {"tag"};
+constexpr std::string_view kActions[] = {"remove", "add"};
+constexpr std::string_view kItemResults[] = {"open", "applied", "already", "unknown", "refused"};
+
+template <class Enum, std::size_t N>
+std::string_view wordOf(Enum value, const std::string_view (&words)[N]) {
+  return words[static_cast<std::size_t>(value)];
+}
+
+template <class Enum, std::size_t N>
+bool readWord(const json::Value& value, const std::string_view (&words)[N], Enum& out) {
+  const std::string* text = value.asString();
+  const auto* found =
+      text == nullptr ? std::end(words) : std::find(std::begin(words), std::end(words), *text);
+  if (found == std::end(words)) return false;
+  out = static_cast<Enum>(found - std::begin(words));
+  return true;
+}
+
+Error foreign() { return {Code::kInternal, "a job's payload is not one of ours"}; }
+
+bool flag(const json::Value& value) { return value.asBool() != nullptr && *value.asBool(); }
+
+std::int64_t number(const json::Value& value) {
+  return value.asInt() == nullptr ? 0 : *value.asInt();
+}
+
+std::optional<ContactId> contactIdOf(const json::Value& value) {
+  if (value.asInt() == nullptr) return std::nullopt;
+  return *value.asInt();
+}
+
+json::Value valueOf(const std::optional<ContactId>& id) {
+  return id ? json::Value(*id) : json::Value();
+}
+
+Result<std::vector<Step>> readSteps(const json::Value& value) {
+  std::vector<Step> steps;
+  if (value.asArray() == nullptr) return foreign();
+  for (const json::Value& row : *value.asArray()) {
+    Step step;
+    if (!readWord(row["kind"], kStepKinds, step.kind)) return foreign();
+    if (!readWord(row["state"], kStepStates, step.state)) return foreign();
+    step.id = number(row["id"]);
+    step.startedAt = fromEpochMs(number(row["started_at"]));
+    step.detail = row["detail"].textOr("");
+    steps.push_back(std::move(step));
+  }
+  return steps;
+}
+
+}  // namespace
+
+std::string write(const PasswordPayload& payload) {
+  json::Array steps;
+  for (const Step& step : payload.steps) {
+    steps.push_back(json::Object{{"kind", wordOf(step.kind, kStepKinds)},
+                                 {"id", step.id},
+                                 {"state", wordOf(step.state, kStepStates)},
+                                 {"started_at", toEpochMs(step.startedAt)},
+                                 {"detail", step.detail}});
+  }
+  return json::write(json::Object{{"contact_id", valueOf(payload.contactId)},
+                                  {"email", payload.email},
+                                  {"autoregister", payload.autoregister},
+                                  {"has_default", payload.hasDefault},
+                                  {"issued", payload.issued},
+                                  {"confirmed", payload.confirmed},
+                                  {"steps", std::move(steps)}});
+}
+
+std::string write(const WhoPayload& payload) {
+  return json::write(
+      json::Object{{"contact_id", valueOf(payload.contactId)}, {"email", payload.email}});
+}
+
+std::string write(const ChangePayload& payload) {
+  json::Array items;
+  for (const ChangePayload::Item& item : payload.items) {
+    items.push_back(json::Object{{"kind", wordOf(item.kind, kItemKinds)},
+                                 {"action", wordOf(item.action, kActions)},
+                                 {"id", item.id},
+                                 {"name", item.name},
+                                 {"result", wordOf(item.result, kItemResults)},
+                                 {"detail", item.detail}});
+  }
+  return json::write(json::Object{{"contact_id", payload.contactId},
+                                  {"create_missing", payload.createMissing},
+                                  {"items", std::move(items)}});
+}
+
+Result<PasswordPayload> readPasswordPayload(std::string_view text) {
+  const auto parsed = json::parse(text);
+  if (!parsed) return foreign();
+  const json::Value& value = *parsed;
+  PasswordPayload payload;
+  payload.contactId = contactIdOf(value["contact_id"]);
+  payload.email = value["email"].textOr("");
+  payload.autoregister = flag(value["autoregister"]);
+  payload.hasDefault = flag(value["has_default"]);
+  payload.issued = flag(value["issued"]);
+  payload.confirmed = flag(value["confirmed"]);
+  auto steps = readSteps(value["steps"]);
+  if (!steps) return steps.error();
+  payload.steps = std::move(*steps);
+  return payload;
+}
+
+Result<WhoPayload> readWhoPayload(std::string_view text) {
+  const auto parsed = json::parse(text);
+  if (!parsed) return foreign();
+  return WhoPayload{contactIdOf((*parsed)["contact_id"]), (*parsed)["email"].textOr("")};
+}
+
+Result<ChangePayload> readChangePayload(std::string_view text) {
+  const auto parsed = json::parse(text);
+  if (!parsed || (*parsed)["items"].asArray() == nullptr) return foreign();
+  ChangePayload payload;
+  payload.contactId = number((*parsed)["contact_id"]);
+  payload.createMissing = flag((*parsed)["create_missing"]);
+  for (const json::Value& row : *(*parsed)["items"].asArray()) {
+    ChangePayload::Item item;
+    if (!readWord(row["kind"], kItemKinds, item.kind) ||
+        !readWord(row["action"], kActions, item.action) ||
+        !readWord(row["result"], kItemResults, item.result)) {
+      return foreign();
+    }
+    item.id = number(row["id"]);
+    item.name = row["name"].textOr("");
+    item.detail = row["detail"].textOr("");
+    payload.items.push_back(std::move(item));
+  }
+  return payload;
+}
+
+std::string renderResults(const ChangePayload& payload) {
+  json::Array results;
+  for (const ChangePayload::Item& item : payload.items) {
+    results.push_back(
+        json::Object{{"kind", wordOf(item.kind, kItemKinds)},
+                     {"id", item.id == 0 ? json::Value() : json::Value(std::to_string(item.id))},
+                     {"name", item.name},
+                     {"action", wordOf(item.action, kActions)},
+                     {"result", wordOf(item.result, kItemResults)},
+                     {"detail", item.detail}});
+  }
+  return json::write(std::move(results));
+}
+
+bool anyUnknownOrRefused(const ChangePayload& payload) {
+  using Result = ChangePayload::Item::Result;
+  return std::any_of(payload.items.begin(), payload.items.end(), [](const auto& item) {
+    return item.result == Result::kUnknown || item.result == Result::kRefused;
+  });
+}
+
+std::vector<Step> stepsOf(const std::vector<TagId>& tags,
+                          const std::vector<AutomationId>& automations) {
+  std::vector<Step> steps;
+  const auto add = [&](Step::Kind kind, std::int64_t id) {
+    const bool there = std::any_of(steps.begin(), steps.end(), [&](const Step& step) {
+      return step.kind == kind && step.id == id;
+    });
+    if (!there) steps.push_back({kind, id, Step::State::kOpen, {}, {}});
+  };
+  for (const TagId tag : tags) add(Step::Kind::kTag, tag);
+  for (const AutomationId automation : automations) add(Step::Kind::kAutomation, automation);
+  return steps;
+}
+
+bool sameSteps(const std::vector<Step>& a, const std::vector<Step>& b) {
+  return std::is_permutation(a.begin(), a.end(), b.begin(), b.end(),
+                             [](const Step& left, const Step& right) {
+                               return left.kind == right.kind && left.id == right.id;
+                             });
+}
+
+std::string contactKey(const std::optional<ContactId>& contact, const std::string& email) {
+  return contact ? std::to_string(*contact) : "email:" + email;
+}
+
+std::string followUpKey(const PasswordPayload& payload) {
+  std::vector<std::string> parts;
+  for (const Step& step : payload.steps) {
+    parts.push_back((step.kind == Step::Kind::kTag ? "t" : "a") + std::to_string(step.id));
+  }
+  std::sort(parts.begin(), parts.end());
+  std::string key = contactKey(payload.contactId, payload.email) + ':';
+  for (const std::string& part : parts) key += part;
+  return key;
+}
+
+JobId enqueueFollowUp(store::Transaction& tx, JobId after, const PasswordPayload& payload,
+                      bool* added) {
+  Job job;
+  job.kind = kFollowUpJob;
+  job.lane = Lane::kPassword;
+  job.contactId = payload.contactId;
+  job.key = followUpKey(payload);
+  job.payload = write(payload);
+  job.after = after;
+  job.state = JobState::kWaiting;
+  job.createdAt = tx.now();
+  job.dueAt = tx.now();
+  return tx.addJob(job, added);
+}
+
+JobId enqueueRefresh(store::Transaction& tx, const WhoPayload& who, Lane lane) {
+  Job job;
+  job.kind = kRefreshJob;
+  job.lane = lane;
+  job.contactId = who.contactId;
+  job.key = contactKey(who.contactId, who.email);
+  // One that is being worked off may have sent its read before what calls for this one happened.
+  const auto open = tx.findOpenJob(kRefreshJob, job.key);
+  if (open && open->state == JobState::kRunning) job.key += ":again";
+  // One that failed before is worth a try now: somebody has news of this contact.
+  if (open && open->state == JobState::kQueued && open->dueAt > tx.now() + kRefreshDelay) {
+    Job sooner = *open;
+    sooner.dueAt = tx.now() + kRefreshDelay;
+    tx.saveJob(sooner);
+    return sooner.id;
+  }
+  job.payload = write(who);
+  job.createdAt = tx.now();
+  job.dueAt = tx.now() + kRefreshDelay;
+  return tx.addJob(job);
+}
+
+JobId enqueueDirectories(store::Transaction& tx) {
+  Job job;
+  job.kind = kDirectoriesJob;
+  job.lane = Lane::kRefresh;
+  job.key = "all";
+  job.payload = "{}";
+  job.createdAt = tx.now();
+  job.dueAt = tx.now();
+  return tx.addJob(job);
+}
+
+}  // namespace mbr::members

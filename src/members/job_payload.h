@@ -1,0 +1,103 @@
+// What the jobs that members enqueues say: the contract between members, which commits them with
+// their cause, and sync, which carries them out. Payloads are JSON and hold no secret.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "domain/job.h"
+#include "store/store.h"
+
+namespace mbr::members {
+
+// Job kinds.
+inline constexpr std::string_view kPasswordJob = "password";        // PasswordPayload
+inline constexpr std::string_view kFollowUpJob = "follow_up";       // PasswordPayload, no password
+inline constexpr std::string_view kRefreshJob = "refresh";          // WhoPayload
+inline constexpr std::string_view kChangeJob = "change";            // ChangePayload
+inline constexpr std::string_view kDirectoriesJob = "directories";  // {}
+
+// One thing to apply to a contact, and how far it got.
+struct Step {
+  enum class Kind { kTag, kAutomation };
+  enum class State { kOpen, kStarted, kApplied, kRefused };
+  Kind kind = Kind::kTag;
+  std::int64_t id = 0;
+  State state = State::kOpen;
+  Instant startedAt{};  // automations: committed before the request is sent
+  std::string detail;   // why it was refused; safe to show
+};
+
+// `who`: the id, or the e-mail where the webhook named no id.
+struct PasswordPayload {
+  std::optional<ContactId> contactId;
+  std::string email;
+  bool autoregister = true;  // false: no local credential
+  bool hasDefault = false;   // Job::sealed holds the webhook's default_pass, sealed for contact 0
+  bool issued = false;       // Job::sealed holds what goes to ActiveCampaign, for the contact
+  bool confirmed = false;    // ActiveCampaign has it; Job::sealed is wiped
+  std::vector<Step> steps;   // tags first, then automations
+};
+
+struct WhoPayload {
+  std::optional<ContactId> contactId;
+  std::string email;
+};
+
+// A change the site asked for. Removals come first.
+struct ChangePayload {
+  struct Item {
+    enum class Kind { kTag };
+    enum class Action { kRemove, kAdd };
+    enum class Result { kOpen, kApplied, kAlready, kUnknown, kRefused };
+    Kind kind = Kind::kTag;
+    Action action = Action::kAdd;
+    std::int64_t id = 0;  // 0 until a name is resolved
+    std::string name;
+    Result result = Result::kOpen;
+    std::string detail;
+  };
+  ContactId contactId = 0;
+  bool createMissing = false;  // make tags whose name is unknown
+  std::vector<Item> items;
+};
+
+std::string write(const PasswordPayload& payload);
+std::string write(const WhoPayload& payload);
+std::string write(const ChangePayload& payload);
+// Errors: kInternal, for text that this program did not write.
+Result<PasswordPayload> readPasswordPayload(std::string_view text);
+Result<WhoPayload> readWhoPayload(std::string_view text);
+Result<ChangePayload> readChangePayload(std::string_view text);
+
+// The API's `results` of a change: [{kind,id,name,action,result,detail}].
+std::string renderResults(const ChangePayload& payload);
+bool anyUnknownOrRefused(const ChangePayload& payload);
+
+// The steps of a follow-up: tags first, then automations, each once.
+std::vector<Step> stepsOf(const std::vector<TagId>& tags,
+                          const std::vector<AutomationId>& automations);
+// The same tags and automations, whatever became of them.
+bool sameSteps(const std::vector<Step>& a, const std::vector<Step>& b);
+
+// The key that keeps one open job of a kind per contact.
+std::string contactKey(const std::optional<ContactId>& contact, const std::string& email);
+
+// And one open follow-up per contact and steps.
+std::string followUpKey(const PasswordPayload& payload);
+
+// Adds the steps as a job of their own that waits for the password job `after`; nothing is added
+// if the same is open already (`*added` tells).
+JobId enqueueFollowUp(store::Transaction& tx, JobId after, const PasswordPayload& payload,
+                      bool* added = nullptr);
+
+// One refresh per contact, however many ask for it. It waits a moment, so that a burst about one
+// contact becomes one read with the newest data.
+inline constexpr Milliseconds kRefreshDelay{250};
+JobId enqueueRefresh(store::Transaction& tx, const WhoPayload& who, Lane lane = Lane::kRefresh);
+JobId enqueueDirectories(store::Transaction& tx);
+
+}  // namespace mbr::members

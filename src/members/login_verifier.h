@@ -1,0 +1,89 @@
+// Checks a member's e-mail and password.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/secret.h"
+#include "contacts/contact_cache.h"
+#include "contacts/source.h"
+#include "domain/email.h"
+#include "passwords/hash_pool.h"
+#include "passwords/hasher.h"
+#include "store/store.h"
+
+namespace mbr::members {
+
+// When a login asks ActiveCampaign before it answers.
+enum class RefreshPolicy { kAlways, kStale, kNever };
+
+struct LoginOptions {
+  RefreshPolicy refresh = RefreshPolicy::kStale;
+  Milliseconds maxAge = std::chrono::minutes{5};
+  Milliseconds deadline{1500};            // for the live pull
+  std::vector<std::string> requiredTags;  // ids or names; any of them suffices; empty: none needed
+  std::optional<std::string> banTag;      // id or name
+  Milliseconds doubtInterval{60000};      // an e-mail pulled this recently is not doubted
+  // All logins together. Members that no pull has shown yet are found by doubting, so this must
+  // not be small while there was no full sweep.
+  double doubtPullsPerSecond = 5.0;
+};
+
+struct LoginResult {
+  enum class Status {
+    kAdmitted,
+    kWrong,        // unknown e-mail, no password yet, or another password: not told apart
+    kNotEntitled,  // right password; a required tag is missing or the ban tag is there
+  };
+  enum class DataSource { kLive, kCache, kStale };
+  Status status = Status::kWrong;
+  DataSource source = DataSource::kCache;
+  contacts::CachedContactPtr contact;  // set if the password was right
+  Instant credentialChangedAt{};       // of the credential that matched
+};
+
+// Login as DESIGN section 6 and DECISIONS "Freshness and doubt" and "Login order" say: the local
+// credential first; a match on fresh data is done; a match on stale data pulls and checks again; no
+// match is doubted by one pull. Throttling, sessions and the HTTP side are the caller's.
+//
+// Thread-safe. verify() may be called on a fast worker: hashing runs in the pool, pulls in the
+// source.
+class LoginVerifier {
+ public:
+  using DoneFn = std::function<void(Result<LoginResult>)>;
+
+  // All of them must outlive the verifier.
+  LoginVerifier(store::Store& store, contacts::ContactCache& cache,
+                const contacts::Directories& directories, contacts::Source& source,
+                const passwords::Hasher& hasher, passwords::HashPool& pool, const Clock& clock,
+                LoginOptions options);
+  ~LoginVerifier();
+
+  // `known`: this address and account succeeded before; such tries are hashed first. Calls `done`
+  // once on any thread. Errors: kBusy (hash queue full: nothing was checked), kUnavailable (store).
+  void verify(const Email& email, const Secret& password, bool known, DoneFn done);
+
+ private:
+  class Attempt;
+  class Doubts;
+
+  bool isFresh(const Contact& contact) const;
+  bool isEntitled(const Contact& contact) const;
+
+  store::Store& store_;
+  contacts::ContactCache& cache_;
+  const contacts::Directories& directories_;
+  contacts::Source& source_;
+  const passwords::Hasher& hasher_;
+  passwords::HashPool& pool_;
+  const Clock& clock_;
+  LoginOptions options_;
+  std::unique_ptr<Doubts> doubts_;
+};
+
+}  // namespace mbr::members

@@ -1,0 +1,125 @@
+#include "members/job_payload.h"
+
+#include "base/json.h"
+#include "members/rig.h"
+
+namespace mbr::members {
+
+class JobPayloadTest : public CppUnit::TestFixture {
+  CPPUNIT_TEST_SUITE(JobPayloadTest);
+  CPPUNIT_TEST(aPasswordPayloadComesBackAsItWasWritten);
+  CPPUNIT_TEST(aWhoPayloadComesBackAsItWasWritten);
+  CPPUNIT_TEST(aChangePayloadComesBackAsItWasWritten);
+  CPPUNIT_TEST(foreignTextIsNoPayload);
+  CPPUNIT_TEST(resultsAreRenderedForTheApi);
+  CPPUNIT_TEST(stepsAreComparedWhateverBecameOfThem);
+  CPPUNIT_TEST(aContactIsKeyedByIdElseByEmail);
+  CPPUNIT_TEST(oneRefreshPerContactHoweverManyAskForIt);
+  CPPUNIT_TEST_SUITE_END();
+
+  void aPasswordPayloadComesBackAsItWasWritten() {
+    PasswordPayload payload;
+    payload.contactId = 42;
+    payload.email = "\"a\"@example.com";
+    payload.autoregister = false;
+    payload.hasDefault = true;
+    payload.issued = true;
+    payload.confirmed = true;
+    payload.steps = {
+        {Step::Kind::kTag, 7, Step::State::kRefused, {}, "no \xC3\xA9 \"such\" tag"},
+        {Step::Kind::kAutomation, 8, Step::State::kStarted, fromEpochMs(1700000000123), ""}};
+    const auto read = readPasswordPayload(write(payload));
+    CPPUNIT_ASSERT(read.ok());
+    CPPUNIT_ASSERT(read->contactId == payload.contactId);
+    CPPUNIT_ASSERT_EQUAL(payload.email, read->email);
+    CPPUNIT_ASSERT(!read->autoregister && read->hasDefault && read->issued && read->confirmed);
+    CPPUNIT_ASSERT_EQUAL(std::size_t{2}, read->steps.size());
+    CPPUNIT_ASSERT(read->steps[0].state == Step::State::kRefused);
+    CPPUNIT_ASSERT_EQUAL(payload.steps[0].detail, read->steps[0].detail);
+    CPPUNIT_ASSERT(read->steps[1].kind == Step::Kind::kAutomation);
+    CPPUNIT_ASSERT(read->steps[1].startedAt == payload.steps[1].startedAt);
+    payload.contactId.reset();
+    CPPUNIT_ASSERT(!readPasswordPayload(write(payload))->contactId);
+  }
+
+  void aWhoPayloadComesBackAsItWasWritten() {
+    const auto read = readWhoPayload(write(WhoPayload{7, "a@example.com"}));
+    CPPUNIT_ASSERT(read->contactId == std::optional<ContactId>(7));
+    CPPUNIT_ASSERT_EQUAL(std::string("a@example.com"), read->email);
+    CPPUNIT_ASSERT(!readWhoPayload(write(WhoPayload{}))->contactId);
+  }
+
+  static ChangePayload change() {
+    using Item = ChangePayload::Item;
+    ChangePayload payload;
+    payload.contactId = 42;
+    payload.createMissing = true;
+    payload.items = {
+        {Item::Kind::kTag, Item::Action::kRemove, 7, "Old", Item::Result::kAlready, ""},
+        {Item::Kind::kTag, Item::Action::kAdd, 0, "New, \"x\"", Item::Result::kUnknown, "why"}};
+    return payload;
+  }
+
+  void aChangePayloadComesBackAsItWasWritten() {
+    const auto read = readChangePayload(write(change()));
+    CPPUNIT_ASSERT(read.ok());
+    CPPUNIT_ASSERT_EQUAL(ContactId{42}, read->contactId);
+    CPPUNIT_ASSERT(read->createMissing);
+    CPPUNIT_ASSERT_EQUAL(std::size_t{2}, read->items.size());
+    CPPUNIT_ASSERT(read->items[0].action == ChangePayload::Item::Action::kRemove);
+    CPPUNIT_ASSERT(read->items[0].result == ChangePayload::Item::Result::kAlready);
+    CPPUNIT_ASSERT_EQUAL(std::string("New, \"x\""), read->items[1].name);
+    CPPUNIT_ASSERT_EQUAL(std::string("why"), read->items[1].detail);
+  }
+
+  void foreignTextIsNoPayload() {
+    for (const char* text :
+         {"", "x", "[]", "{}", R"({"steps":{}})", R"({"steps":[1]})",
+          R"({"steps":[{"kind":"tag","state":"flying"}]})", R"({"items":[{"kind":"tag"}]})",
+          R"({"items":[{"kind":"tag","action":"add","result":7}]})", "{\"steps\":[]"}) {
+      CPPUNIT_ASSERT_MESSAGE(text, !readPasswordPayload(text).ok());
+      CPPUNIT_ASSERT_MESSAGE(text, !readChangePayload(text).ok());
+    }
+    CPPUNIT_ASSERT(!readWhoPayload("x").ok());
+    CPPUNIT_ASSERT(!readPasswordPayload("x").error().detail.empty());
+  }
+
+  void resultsAreRenderedForTheApi() {
+    CPPUNIT_ASSERT_EQUAL(
+        std::string(R"([{"kind":"tag","id":"7","name":"Old","action":"remove","result":"already",)"
+                    R"("detail":""},{"kind":"tag","id":null,"name":"New, \"x\"","action":"add",)"
+                    R"("result":"unknown","detail":"why"}])"),
+        renderResults(change()));
+    CPPUNIT_ASSERT(anyUnknownOrRefused(change()));
+    ChangePayload good = change();
+    good.items.pop_back();
+    CPPUNIT_ASSERT(!anyUnknownOrRefused(good));
+  }
+
+  void stepsAreComparedWhateverBecameOfThem() {
+    auto applied = stepsOf({1, 2}, {1});
+    applied[0].state = Step::State::kApplied;
+    CPPUNIT_ASSERT(sameSteps(applied, stepsOf({2, 1}, {1})));
+    CPPUNIT_ASSERT(!sameSteps(applied, stepsOf({1, 2}, {2})));
+    CPPUNIT_ASSERT(!sameSteps(applied, stepsOf({1, 2}, {})));
+    CPPUNIT_ASSERT(!sameSteps(stepsOf({1}, {}), stepsOf({}, {1})));
+  }
+
+  void aContactIsKeyedByIdElseByEmail() {
+    CPPUNIT_ASSERT_EQUAL(std::string("42"), contactKey(42, "a@example.com"));
+    CPPUNIT_ASSERT_EQUAL(std::string("email:a@example.com"), contactKey({}, "a@example.com"));
+  }
+
+  void oneRefreshPerContactHoweverManyAskForIt() {
+    test::MembersRig rig;
+    rig.write([](store::Transaction& tx) {
+      const JobId first = enqueueRefresh(tx, {42, ""});
+      CPPUNIT_ASSERT_EQUAL(first, enqueueRefresh(tx, {42, "a@example.com"}));
+      CPPUNIT_ASSERT(first != enqueueRefresh(tx, {43, ""}));
+      CPPUNIT_ASSERT_EQUAL(enqueueDirectories(tx), enqueueDirectories(tx));
+    });
+  }
+};
+CPPUNIT_TEST_SUITE_REGISTRATION(JobPayloadTest);
+
+}  // namespace mbr::members
