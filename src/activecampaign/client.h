@@ -1,0 +1,96 @@
+// ActiveCampaign's API v3, call by call.
+//
+// Every call waits for its turn in the account's budget, passes the breaker, is looked at twice if
+// it is answered 401 or 403 (good keys see one now and then), and reads its answer strictly: what
+// cannot be understood is kUnavailable, never "empty" and never "not there".
+//
+// Errors of all calls:
+//   kUnavailable  no answer, 5xx, 503, HTML or nothing where JSON is due, deadline passed
+//   kBusy         the budget is spent, or 429; with `retryAfter`
+//   kDenied       401, 402, 403: the key or its rights (Breaker::account() tells which it is)
+//   kNotFound     404: ActiveCampaign says that the contact, tag, … does not exist
+//   kInvalid      400, 422: refused; the detail holds ActiveCampaign's words, made safe
+//   kConflict     422: it exists already (an e-mail, a title)
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "activecampaign/exchange.h"
+#include "activecampaign/features.h"
+#include "activecampaign/types.h"
+#include "base/json.h"
+#include "base/result.h"
+#include "store/records.h"
+
+namespace mbr::activecampaign {
+
+// One thread at a time: one for each worker. What it is given must outlive it; budget, breaker and
+// features are shared by all clients.
+class Client {
+ public:
+  Client(Transport& transport, RateBudget& budget, Breaker& breaker, Features& features,
+         const Clock& clock);
+
+  // Everything about one contact, as of the first request's sending: 1 call where the account
+  // honours `include`, else 2 by id and 3 by e-mail. Nothing: ActiveCampaign has no such contact.
+  // By e-mail, only a contact whose normalised e-mail equals the wanted one is an answer.
+  Result<std::optional<ContactRead>> readContact(const Call& call, ContactId id,
+                                                 const FieldView& view);
+  Result<std::optional<ContactRead>> readContactByEmail(const Call& call, const Email& email,
+                                                        const FieldView& view);
+
+  // Sets the field and answers with the value that ActiveCampaign's answer shows; nothing if it
+  // shows none, and the caller has to read back.
+  Result<std::optional<Secret>> writePassword(const Call& call, ContactId id, FieldId field,
+                                              const Secret& password);
+  Result<std::optional<Secret>> clearField(const Call& call, ContactId id, FieldId field);
+
+  // The values of `write.fields` that the answer shows. kConflict: the e-mail is taken.
+  Result<std::map<FieldId, std::string>> writeContact(const Call& call, ContactId id,
+                                                      const ContactWrite& write);
+
+  // Success also if the contact has the tag. kNotFound: no such contact or tag.
+  Outcome addTag(const Call& call, ContactId contact, TagId tag);
+  Result<std::vector<TagAssociation>> listContactTags(const Call& call, ContactId contact);
+  // Success also if it is gone.
+  Outcome removeTagAssociation(const Call& call, std::int64_t association);
+
+  // Starts the automation; not harmless to repeat. A refusal for good is an answer, not an error.
+  Result<EntryAnswer> enterAutomation(const Call& call, ContactId contact, AutomationId automation);
+  Result<std::vector<AutomationEntry>> listContactAutomations(const Call& call, ContactId contact);
+
+  // `status` 1 subscribed, 2 unsubscribed. `again`: subscribe one who had unsubscribed.
+  Outcome setListStatus(const Call& call, ContactId contact, ListId list, int status, bool again);
+
+  // The whole directory, 100 a page, or an error.
+  Result<std::vector<store::NamedId>> listTags(const Call& call);
+  Result<std::vector<store::NamedId>> listAutomations(const Call& call);
+  Result<std::vector<store::NamedId>> listLists(const Call& call);
+  Result<std::vector<store::FieldRecord>> listFields(const Call& call);
+
+  // The tag's id, also if it exists by now. Names are compared exactly.
+  Result<TagId> createTag(const Call& call, const std::string& name);
+  // A text field for all lists, usable in ActiveCampaign's pages; also if it exists by now.
+  Result<FieldId> createPasswordField(const Call& call, const std::string& perstag);
+
+  // Whose key it is: the check that it works.
+  Result<ApiUser> whoAmI(const Call& call);
+
+ private:
+  Result<std::optional<ContactRead>> complete(const Call& call, ContactRead read,
+                                              const FieldView& view);
+  Result<Reply> putContact(const Call& call, ContactId id, const ContactWrite& write);
+  Result<std::vector<json::Value>> listRows(const Call& call, const std::string& path,
+                                            const std::string& key);
+  Result<std::vector<store::NamedId>> listNames(const Call& call, const std::string& path,
+                                                const std::string& key, const std::string& name);
+  Outcome relateField(const Call& call, FieldId field);
+
+  Exchange exchange_;
+  Features& features_;
+};
+
+}  // namespace mbr::activecampaign

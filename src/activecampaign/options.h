@@ -1,0 +1,22 @@
+// What the room needs to be told. Filled by config.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+
+#include "activecampaign/base_url.h"
+#include "base/secret.h"
+
+namespace mbr::activecampaign {
+
+struct Options {
+  BaseUrl url;
+  Secret key;                                // Api-Token; visible ASCII
+  std::string caFile;                        // PEM; empty = the system's authorities
+  double rate = 4.0;                         // requests per second, 0.1 to 1000
+  std::chrono::milliseconds timeout{10000};  // for connecting, and again for the exchange
+  std::size_t maxBodyBytes = 1 << 20;        // of one answer
+};
+
+}  // namespace mbr::activecampaign

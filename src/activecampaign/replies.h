@@ -1,0 +1,53 @@
+// Reading ActiveCampaign's answers. Pure.
+//
+// Ids come as strings or as numbers, errors in two families, and parts of an answer may be missing.
+// A missing part is reported as missing and never as empty.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "activecampaign/types.h"
+#include "base/json.h"
+#include "base/result.h"
+
+namespace mbr::activecampaign {
+
+// A positive id, written as text or as a number.
+std::optional<std::int64_t> readId(const json::Value& value);
+
+// What an error body says: {"message":"…"}, {"errors":[{title, detail, …}]}, or the import's
+// {"message", "failureReasons"}. Empty if it is of neither family.
+std::string errorWords(const json::Value& body);
+
+// Words fit for the log and for a caller: no control characters, no e-mail address, none of `ours`
+// (the texts we sent, which an error may quote), at most 200 bytes.
+std::string safeWords(std::string words, const std::vector<std::string>& ours);
+
+bool saysDuplicate(const json::Value& body);
+// "No Result found for Subscriber with id 1", "Contact not found"; an unknown route is not that.
+bool saysMissing(const json::Value& body);
+// 403 of contactAutomations: inactive or unknown automation, or no second entry allowed.
+bool saysCannotEnter(const json::Value& body);
+
+// Seconds or an HTTP date; nothing if it is neither. A date in the past is 0.
+std::optional<Milliseconds> readRetryAfter(std::string_view header, Instant now);
+
+// One contact of an answer. `root` is the whole answer, in which side-loaded rows lie at the top
+// level as "contactTags", "fieldValues" and "contactLists"; a part whose rows are not all there is
+// absent. `sentAt` is left to the caller. Nothing if this is no contact.
+std::optional<ContactRead> readContactRow(const json::Value& contact, const json::Value& root,
+                                          const FieldView& view);
+
+// The rows of `root` that belong to `contact`, as parts of it. Nothing if they cannot be read.
+std::optional<std::vector<TagAssociation>> readTagRows(const json::Value& root, ContactId contact);
+std::optional<std::vector<ListMembership>> readListRows(const json::Value& root, ContactId contact);
+// Puts fields, password and unknownNames into `read`; false if the rows are not there.
+bool readFieldRows(const json::Value& root, const FieldView& view, ContactRead& read);
+
+// The text of one field in a write's answer; nothing if the answer does not show it.
+std::optional<std::string> readEcho(const json::Value& root, ContactId contact, FieldId field);
+
+}  // namespace mbr::activecampaign

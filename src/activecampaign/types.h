@@ -1,0 +1,74 @@
+// What is asked of ActiveCampaign and what it answers, as values.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "base/clock.h"
+#include "base/secret.h"
+#include "base/stop_flag.h"
+#include "domain/contact.h"
+#include "domain/email.h"
+#include "domain/ids.h"
+#include "domain/job.h"
+
+namespace mbr::activecampaign {
+
+// How urgent a call is and how long it may take in all, waiting for the budget included.
+struct Call {
+  Lane lane = Lane::kBackfill;
+  SteadyInstant deadline{};
+  const StopFlag* stop = nullptr;  // ends the wait for the budget; null = nothing does
+};
+
+// How field values are to be read.
+struct FieldView {
+  // The personalization tag of a field, upper-case; nothing if the directory does not know it.
+  std::function<std::optional<std::string>(FieldId)> nameOf;
+  std::set<std::string> hidden;  // upper-case; dropped while reading
+  std::string passwordField;     // upper-case; its text goes to ContactSnapshot::password only
+};
+
+struct ContactRead {
+  ContactSnapshot snapshot;
+  // A value of a field the directory does not know was dropped: refresh the directory. If it was a
+  // text, the password is absent unless it was seen, because it may have been that one.
+  bool unknownNames = false;
+};
+
+// Absent parts are left alone.
+struct ContactWrite {
+  std::optional<Email> email;
+  std::optional<std::string> firstName;
+  std::optional<std::string> lastName;
+  std::optional<std::string> phone;
+  std::map<FieldId, std::string> fields;
+};
+
+// A tag on a contact; removing it needs the association's id.
+struct TagAssociation {
+  std::int64_t id = 0;
+  TagId tag = 0;
+};
+
+struct AutomationEntry {
+  std::int64_t id = 0;
+  AutomationId automation = 0;
+  std::optional<Instant> enteredAt;
+};
+
+// What came of asking for an automation.
+struct EntryAnswer {
+  bool entered = false;
+  std::string words;  // ActiveCampaign's own, if it refused
+};
+
+struct ApiUser {
+  std::string username;
+  std::string zone;  // "Europe/Berlin"
+};
+
+}  // namespace mbr::activecampaign

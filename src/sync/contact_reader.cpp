@@ -1,0 +1,153 @@
+#include "sync/contact_reader.h"
+
+#include <utility>
+
+#include "base/time_format.h"
+#include "ops/log.h"
+
+namespace mbr::sync {
+
+ClientPool::ClientPool(TransportFactory connect, activecampaign::RateBudget& budget,
+                       activecampaign::Breaker& breaker, activecampaign::Features& features,
+                       const Clock& clock)
+    : connect_(std::move(connect)),
+      budget_(budget),
+      breaker_(breaker),
+      features_(features),
+      clock_(clock) {}
+
+ClientPool::Lease ClientPool::lease() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!idle_.empty()) {
+      Lease lease(*this, std::move(idle_.back()));
+      idle_.pop_back();
+      return lease;
+    }
+  }
+  auto transport = connect_();
+  activecampaign::Client client(*transport, budget_, breaker_, features_, clock_);
+  return Lease(*this, std::make_unique<Lease::Worker>(Lease::Worker{std::move(transport), client}));
+}
+
+ClientPool::Lease::Lease(ClientPool& pool, std::unique_ptr<Worker> worker)
+    : pool_(&pool), worker_(std::move(worker)) {}
+
+ClientPool::Lease::~Lease() {
+  if (!worker_) return;
+  const std::lock_guard lock(pool_->mutex_);
+  pool_->idle_.push_back(std::move(worker_));
+}
+
+ContactReader::ContactReader(store::Store& store, const contacts::Directories& directories,
+                             Options options)
+    : store_(store), directories_(directories), options_(std::move(options)) {}
+
+Result<ContactReader::Read> ContactReader::read(activecampaign::Client& client,
+                                                const contacts::Who& who,
+                                                const activecampaign::Call& call,
+                                                UnknownField unknown) const {
+  if (!directories_.names()->fieldId(options_.passwordField)) {
+    if (const Outcome fetched = fetchFields(client, call); !fetched) return fetched.error();
+  }
+  Read read;
+  if (who.id) {
+    auto byId = readOne(client, who, true, call, unknown, read.namesIncomplete);
+    if (!byId) return byId.error();
+    read.snapshot = std::move(*byId);
+    if (read.snapshot) return read;
+    read.goneId = who.id;
+  }
+  if (who.email) {
+    auto byEmail = readOne(client, who, false, call, unknown, read.namesIncomplete);
+    if (!byEmail) return byEmail.error();
+    read.snapshot = std::move(*byEmail);
+  }
+  return read;
+}
+
+Result<std::optional<ContactSnapshot>> ContactReader::readOne(activecampaign::Client& client,
+                                                              const contacts::Who& who, bool byId,
+                                                              const activecampaign::Call& call,
+                                                              UnknownField unknown,
+                                                              bool& namesIncomplete) const {
+  const auto names = directories_.names();
+  activecampaign::FieldView fields;
+  std::vector<FieldId> foreign;
+  fields.nameOf = [&](FieldId id) -> std::optional<std::string> {
+    if (auto name = names->perstag(id)) return name;
+    if (unknown == UnknownField::kMayBePassword && !isForeign(id)) return std::nullopt;
+    foreign.push_back(id);
+    return "";  // a name that no field has, and a hidden one
+  };
+  fields.hidden = options_.hiddenFields;
+  fields.hidden.insert("");
+  fields.passwordField = options_.passwordField;
+  auto answer = byId ? client.readContact(call, *who.id, fields)
+                     : client.readContactByEmail(call, *who.email, fields);
+  if (!answer) return answer.error();
+  if (!*answer) return std::optional<ContactSnapshot>();
+  noteForeign(foreign);
+  activecampaign::ContactRead& found = **answer;
+  namesIncomplete = namesIncomplete || found.unknownNames;
+  // Without the field's id no value can be told to be the password's.
+  if (!names->fieldId(options_.passwordField)) found.snapshot.password.reset();
+  return std::optional<ContactSnapshot>(std::move(found.snapshot));
+}
+
+bool ContactReader::isForeign(FieldId id) const {
+  const std::lock_guard lock(foreignMutex_);
+  return foreign_.count(id) > 0;
+}
+
+void ContactReader::noteForeign(const std::vector<FieldId>& ids) const {
+  const std::lock_guard lock(foreignMutex_);
+  foreign_.insert(ids.begin(), ids.end());
+}
+
+Result<FieldId> ContactReader::passwordField(activecampaign::Client& client,
+                                             const activecampaign::Call& call) const {
+  const auto known = [this] { return directories_.names()->fieldId(options_.passwordField); };
+  if (const auto id = known()) return *id;
+  const std::lock_guard lock(fieldMutex_);
+  if (const auto id = known()) return *id;
+  if (const Outcome fetched = fetchFields(client, call); !fetched) return fetched.error();
+  if (const auto id = known()) return *id;
+  const auto created = client.createPasswordField(call, options_.passwordField);
+  if (!created) return created.error();
+  ops::logInfo("password_field_created", {{"field_id", *created}});
+  if (const Outcome fetched = fetchFields(client, call); !fetched) return fetched.error();
+  return *created;
+}
+
+Outcome ContactReader::fetchFields(activecampaign::Client& client,
+                                   const activecampaign::Call& call) const {
+  const auto fields = client.listFields(call);
+  if (!fields) return fields.error();
+  return store_.write([&](store::Transaction& tx) -> Outcome {
+    tx.saveFields(*fields);
+    return Done{};
+  });
+}
+
+Outcome ContactReader::fetchDirectories(activecampaign::Client& client,
+                                        const activecampaign::Call& call) const {
+  const auto tags = client.listTags(call);
+  if (!tags) return tags.error();
+  const auto fields = client.listFields(call);
+  if (!fields) return fields.error();
+  const auto automations = client.listAutomations(call);
+  if (!automations) return automations.error();
+  const auto lists = client.listLists(call);
+  if (!lists) return lists.error();
+  return store_.write([&](store::Transaction& tx) -> Outcome {
+    tx.saveDirectory(store::Directory::kTags, *tags);
+    tx.saveDirectory(store::Directory::kAutomations, *automations);
+    tx.saveDirectory(store::Directory::kLists, *lists);
+    tx.saveFields(*fields);
+    tx.setMeta(contacts::kDirectoriesFetched, formatRfc3339(tx.now()));
+    return Done{};
+  });
+}
+
+}  // namespace mbr::sync

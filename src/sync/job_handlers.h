@@ -1,0 +1,48 @@
+// The jobs that talk to ActiveCampaign. Each handler stands being run again from any point: what is
+// done is in the job's payload, committed before the next request.
+#pragma once
+
+#include <chrono>
+
+#include "activecampaign/client.h"
+#include "base/clock.h"
+#include "members/contact_updater.h"
+#include "members/job_payload.h"
+#include "members/password_issuer.h"
+#include "outbox/dispatcher.h"
+#include "store/store.h"
+#include "sync/contact_reader.h"
+
+namespace mbr::sync {
+
+// What every handler works with; all of it outlives the dispatcher.
+struct Workshop {
+  store::Store& store;
+  const Clock& clock;
+  outbox::Dispatcher& dispatcher;
+  ClientPool& clients;
+  const ContactReader& reader;
+  const contacts::Directories& directories;
+  members::ContactUpdater& updater;
+  const members::PasswordIssuer& issuer;
+  // One request and its wait for the budget; well below the lease of a job.
+  Milliseconds callDeadline{30000};
+
+  activecampaign::Call call(Lane lane, const StopFlag& stop) const {
+    return {lane, clock.steady() + callDeadline, &stop};
+  }
+};
+
+// Registers the handlers of every kind in members/job_payload.h. `workshop` must outlive the
+// dispatcher.
+void registerJobHandlers(outbox::Dispatcher& dispatcher, const Workshop& workshop);
+
+// kPasswordJob: fresh read, decide, write, confirm, then the steps. kFollowUpJob: the steps alone.
+outbox::Verdict runPasswordJob(const Workshop& workshop, Job& job, const StopFlag& stop);
+outbox::Verdict runFollowUpJob(const Workshop& workshop, Job& job, const StopFlag& stop);
+// kChangeJob: what the site asked for; removals first.
+outbox::Verdict runChangeJob(const Workshop& workshop, Job& job, const StopFlag& stop);
+outbox::Verdict runRefreshJob(const Workshop& workshop, Job& job, const StopFlag& stop);
+outbox::Verdict runDirectoriesJob(const Workshop& workshop, Job& job, const StopFlag& stop);
+
+}  // namespace mbr::sync

@@ -1,0 +1,20 @@
+// Tags and automations that follow a password.
+#pragma once
+
+#include <optional>
+
+#include "sync/job_handlers.h"
+
+namespace mbr::sync {
+
+// Applies the open steps of `payload` to the contact, in order, each committed into the job before
+// the next. What ActiveCampaign refuses ends the step, not the job. Nothing when all are through;
+// otherwise how to leave the job.
+std::optional<outbox::Verdict> runSteps(const Workshop& workshop, Job& job,
+                                        members::PasswordPayload& payload, ContactId contact,
+                                        const StopFlag& stop);
+
+// How the job ends once all steps are through: refused if any step was.
+outbox::Verdict endOf(const members::PasswordPayload& payload);
+
+}  // namespace mbr::sync
