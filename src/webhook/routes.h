@@ -1,0 +1,64 @@
+// The routes that ActiveCampaign calls.
+//
+// Every answer says that the call's effects are on disk, or that they are not: 200 follows the
+// commit. Never 410 (ActiveCampaign would drop the webhook) and no redirect.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "access/codes.h"
+#include "base/clock.h"
+#include "http/router.h"
+#include "members/delivery_applier.h"
+#include "webhook/delivery_metrics.h"
+#include "webhook/delivery_parser.h"
+
+namespace mbr::webhook {
+
+// Handlers may run on several fast workers at once.
+class WebhookRoutes {
+ public:
+  struct Options {
+    std::size_t maxBodyBytes = 256 * 1024;
+    HiddenField isHidden;  // required; must be thread-safe
+    // Required: a keyed digest of at least 16 bytes that outlives restarts (KeyRing::mac). It is
+    // what is kept of a call's URL and body, and a URL may hold a default password.
+    std::function<std::string(std::string_view bytes)> digest;
+  };
+
+  // All of them must outlive the routes, and the routes every reply that is still open.
+  WebhookRoutes(Options options, access::Codes& codes, members::DeliveryApplier& applier,
+                const Clock& clock);
+
+  // The action `mbr_genpass` and POST /membergate/hooks/events.
+  //
+  // Checked in this order: method 405, code 403, content type 415, size 413, length and encoding
+  // 400, query 400, contact 400. 200: {"status":"accepted|duplicate|ignored","contact":"42"|null,
+  // "password":"queued|pending|none"}. 503 with Retry-After if the store could not keep it.
+  void registerOn(http::Router& router);
+
+ private:
+  struct Kind;
+  struct Refusal;
+
+  void serve(const Kind& kind, const http::Request& request, const http::Reply& reply);
+  std::optional<Refusal> admit(const Kind& kind, const http::Request& request) const;
+  void refuse(const Kind& kind, const http::Request& request, const http::Reply& reply,
+              const Refusal& refusal) const;
+  void ignore(const Kind& kind, const http::Reply& reply) const;
+  void apply(const Kind& kind, Delivery delivery, const http::Reply& reply);
+  std::string digestOf(const Kind& kind, const http::Request& request) const;
+
+  const Options options_;
+  access::Codes& codes_;
+  members::DeliveryApplier& applier_;
+  const Clock& clock_;
+  DeliveryMetrics genpassMetrics_{"mbr_genpass"};
+  DeliveryMetrics eventMetrics_{"events"};
+};
+
+}  // namespace mbr::webhook
