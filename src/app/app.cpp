@@ -1,0 +1,368 @@
+#include "app/app.h"
+
+#include <algorithm>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "access/api_keys.h"
+#include "access/codes.h"
+#include "access/sessions.h"
+#include "access/throttle.h"
+#include "activecampaign/breaker.h"
+#include "activecampaign/client.h"
+#include "activecampaign/poco_transport.h"
+#include "api/contact_lookup.h"
+#include "api/contact_routes.h"
+#include "api/document_routes.h"
+#include "api/health_routes.h"
+#include "api/job_routes.h"
+#include "api/login_routes.h"
+#include "api/tag_routes.h"
+#include "app/housekeeper.h"
+#include "app/installation.h"
+#include "app/process_lock.h"
+#include "contacts/contact_cache.h"
+#include "contacts/directories.h"
+#include "fastcgi/server.h"
+#include "http/router.h"
+#include "members/contact_updater.h"
+#include "members/delivery_applier.h"
+#include "members/login_verifier.h"
+#include "members/password_issuer.h"
+#include "ops/log.h"
+#include "ops/metrics.h"
+#include "ops/timer.h"
+#include "outbox/dispatcher.h"
+#include "passwords/generator.h"
+#include "passwords/hash_pool.h"
+#include "passwords/hasher.h"
+#include "passwords/key_ring.h"
+#include "passwords/sealer.h"
+#include "store/sql/sql_store.h"
+#include "sync/job_handlers.h"
+#include "sync/live_pull.h"
+#include "webhook/routes.h"
+
+namespace mbr::app {
+namespace {
+
+constexpr std::chrono::hours kDirectoriesEvery{1};
+constexpr std::chrono::minutes kPruneEvery{5};  // a bounded number of rows each time
+constexpr std::chrono::hours kDay{24};
+
+// Hash pool, live pulls, housekeeper.
+constexpr int kOtherReaders = 8;
+
+// How long what is only history is kept.
+constexpr auto kKeepDeliveries = 30 * kDay;
+constexpr auto kKeepChanges = 30 * kDay;
+constexpr auto kKeepJobs = 30 * kDay;
+constexpr auto kKeepAudit = 400 * kDay;
+
+// The store's writer goes last, and looks at what other processes commit until then. Once this has
+// gone it tells nobody any more.
+class Listening {
+ public:
+  Listening() = default;
+  ~Listening() {
+    const std::lock_guard lock(gate_->mutex);
+    gate_->open = false;
+  }
+  Listening(const Listening&) = delete;
+  Listening& operator=(const Listening&) = delete;
+
+  store::Store::Listener whileHere(store::Store::Listener listener) const {
+    return [gate = gate_, listener = std::move(listener)](const std::vector<store::Change>& all) {
+      const std::lock_guard lock(gate->mutex);
+      if (gate->open) listener(all);
+    };
+  }
+
+ private:
+  struct Gate {
+    std::mutex mutex;
+    bool open = true;  // guarded by mutex
+  };
+  const std::shared_ptr<Gate> gate_ = std::make_shared<Gate>();
+};
+
+}  // namespace
+
+// Every object of the service, in the order in which they depend on each other; they go in the
+// reverse order.
+struct App::House {
+  explicit House(config::Config given);
+
+  void subscribe();
+  void addRoutes();
+  void addChores();
+  void flushThrottle();
+  void prune();
+  void showQueue();
+
+  config::Config config;
+  SystemClock clock;
+  SystemRandom random;
+  const passwords::KeyRing keys;
+  const std::unique_ptr<store::Store> store;
+  ProcessLock lock;
+  const Installation installation;
+
+  ops::Timer timer;
+  contacts::Directories directories;
+  contacts::ContactCache cache;
+
+  passwords::Generator generator;
+  passwords::Hasher hasher;
+  passwords::Sealer sealer;
+  access::Codes codes;
+  access::ApiKeys apiKeys;
+  access::Throttle throttle;
+  access::Sessions sessions;
+
+  const std::unique_ptr<activecampaign::PocoNetwork> network;
+  activecampaign::RateBudget budget;
+  activecampaign::Breaker breaker;
+  activecampaign::Features features;
+  sync::ClientPool clients;
+  sync::ContactReader contactReader;
+
+  outbox::Dispatcher dispatcher;
+  members::PasswordIssuer issuer;
+  members::ContactUpdater updater;
+  members::DeliveryApplier applier;
+  sync::LivePull livePull;
+  passwords::HashPool hashPool;
+  members::LoginVerifier verifier;
+  const sync::Workshop workshop;
+
+  webhook::WebhookRoutes webhookRoutes;
+  api::ContactLookup lookup;
+  api::LoginRoutes loginRoutes;
+  api::ContactRoutes contactRoutes;
+  api::TagRoutes tagRoutes;
+  api::JobRoutes jobRoutes;
+  api::HealthRoutes healthRoutes;
+  http::Router router;
+
+  Housekeeper housekeeper;
+  fastcgi::Server server;
+  Listening listening;  // goes first
+};
+
+namespace {
+
+std::vector<api::HealthCheck> healthChecks(store::Store& store,
+                                           const activecampaign::Breaker& breaker) {
+  using State = api::Health::State;
+  const auto storeCheck = [&store]() -> api::Health {
+    const Outcome read = store.read([](store::Reader& reader) -> Outcome {
+      (void)reader.lastChangeId();
+      return Done{};
+    });
+    if (read) return {State::kOk, ""};
+    return {State::kFailed, "the database does not answer"};
+  };
+  // ActiveCampaign down is no reason to take the service away: logins and webhooks go on.
+  const auto accountCheck = [&breaker]() -> api::Health {
+    if (breaker.account() == activecampaign::AccountState::kRefused) {
+      return {State::kDegraded, "ActiveCampaign refuses the API key"};
+    }
+    if (breaker.open()) return {State::kDegraded, "ActiveCampaign does not answer"};
+    return {State::kOk, ""};
+  };
+  return {{"store", storeCheck}, {"activecampaign", accountCheck}};
+}
+
+api::LoginRoutes::SaveSession sessionSaver(store::Store& store) {
+  return [&store](const store::SessionRecord& session, Instant credentialChangedAt,
+                  const store::Store::DoneFn& done) {
+    const auto save = [session, credentialChangedAt](store::Transaction& tx) -> Outcome {
+      const auto credential = tx.findCredential(session.contactId);
+      if (!credential || credential->changedAt != credentialChangedAt) {
+        return Error{Code::kConflict, "the password changed while it was checked"};
+      }
+      tx.saveSession(session);
+      return Done{};
+    };
+    store.submit(save, done);
+  };
+}
+
+}  // namespace
+
+App::House::House(config::Config given)
+    : config(std::move(given)),
+      keys(loadKeys(config.masterKeyFile)),
+      // A session for each thread that reads, so that none waits for another's.
+      store(openStore(config.storePath, clock,
+                      config.server.threads + config.outbox.workers + kOtherReaders)),
+      lock(config.storePath + ".lock"),
+      installation(*store, keys, config),
+      directories(*store),
+      cache(*store, directories, config.cache),
+      generator(config.generator, random),
+      hasher(keys, random),
+      sealer(keys, random),
+      codes(*store, keys, random, clock),
+      apiKeys(*store, random, clock),
+      throttle(*store, keys, clock),
+      sessions(*store, random, clock, config.sessions),
+      network(openNetwork(config.activecampaign)),
+      budget(*store, clock, activecampaign::Rate(config.activecampaign.rate)),
+      breaker(clock),
+      features(installation.features(),
+               [this](const std::string& saved) { rememberFeatures(*store, saved); }),
+      clients([this] { return network->newTransport(); }, budget, breaker, features, clock),
+      contactReader(*store, directories, {config.passwordField, installation.hiddenFields()}),
+      dispatcher(*store, clock, random, timer, config.outbox),
+      issuer(generator, hasher, sealer, clock, config.passwordPolicy),
+      updater(*store, issuer, clock, [this] { dispatcher.wake(); }),
+      applier(*store, directories, sealer, clock,
+              {config.deliveries.duplicateWindow, installation.hiddenFields()},
+              [this] { dispatcher.wake(); }),
+      livePull(contactReader, clients, updater, *store, clock, timer, {}),
+      hashPool(config.hashPool),
+      verifier(*store, cache, directories, livePull, hasher, hashPool, clock, config.login),
+      workshop{*store, clock, dispatcher, clients, contactReader, directories, updater, issuer},
+      webhookRoutes(
+          {config.maxWebhookBodyBytes,
+           [this](std::string_view key) { return installation.hides(key, *directories.names()); },
+           [this](std::string_view bytes) { return keys.mac("delivery", bytes); }},
+          codes, applier, clock),
+      lookup(cache, livePull, clock, {}),
+      loginRoutes(apiKeys, throttle, sessions, verifier, clock, sessionSaver(*store),
+                  {config.loginFailureTime}),
+      contactRoutes(apiKeys, lookup),
+      tagRoutes(apiKeys, lookup, updater, dispatcher),
+      jobRoutes(apiKeys, [this](JobId id) { return findJob(*store, id); }),
+      healthRoutes(healthChecks(*store, breaker)),
+      housekeeper(clock),
+      server(config.server, clock, [this](const http::Request& request, http::Reply reply) {
+        router.handle(request, std::move(reply));
+      }) {
+  sync::registerJobHandlers(dispatcher, workshop);
+  subscribe();
+  addRoutes();
+  addChores();
+  require(codes.reload());
+  require(apiKeys.reload());
+  require(throttle.load());
+  if (lock.wasAlone()) {
+    require(store->write([](store::Transaction& tx) -> Outcome {
+      tx.releaseJobs();
+      return Done{};
+    }));
+  }
+  lock.share();
+}
+
+// Caches are told before anyone learns that a commit happened.
+void App::House::subscribe() {
+  store->subscribe(listening.whileHere([this](const std::vector<store::Change>& changes) {
+    for (const store::Change& change : changes) {
+      if (change.kind == store::ChangeKind::kDirectory) directories.invalidate();
+      if (change.kind == store::ChangeKind::kCode) codes.onChange();
+      if (change.kind == store::ChangeKind::kApiKey) apiKeys.onChange();
+    }
+    cache.invalidate(changes);
+    dispatcher.onChanges(changes);
+  }));
+}
+
+void App::House::addRoutes() {
+  webhookRoutes.registerOn(router);
+  loginRoutes.registerOn(router);
+  contactRoutes.registerOn(router);
+  tagRoutes.registerOn(router);
+  jobRoutes.registerOn(router);
+  healthRoutes.registerOn(router);
+  api::registerDocumentRoutes(router);
+}
+
+void App::House::addChores() {
+  housekeeper.add("directories", kDirectoriesEvery, [this] {
+    const Outcome queued = store->write([](store::Transaction& tx) -> Outcome {
+      members::enqueueDirectories(tx);
+      return Done{};
+    });
+    if (queued) dispatcher.wake();
+  });
+  housekeeper.add("throttle", std::chrono::milliseconds{500}, [this] { flushThrottle(); });
+  housekeeper.add("queue_metrics", std::chrono::seconds{5}, [this] { showQueue(); });
+  housekeeper.add("prune", kPruneEvery, [this] { prune(); });
+}
+
+void App::House::flushThrottle() {
+  const Outcome flushed = throttle.flush();
+  if (!flushed) ops::logWarning("throttle_not_saved", {{"detail", flushed.error().detail}});
+}
+
+void App::House::prune() {
+  const Instant now = clock.now();
+  const Outcome pruned = store->write([now](store::Transaction& tx) -> Outcome {
+    tx.prune(now - kKeepDeliveries, now - kKeepChanges, now - kKeepJobs, now - kKeepAudit);
+    return Done{};
+  });
+  if (!pruned) ops::logWarning("prune_failed", {{"detail", pruned.error().detail}});
+}
+
+void App::House::showQueue() {
+  std::vector<store::JobCounts> counts;
+  const Outcome read = store->read([&](store::Reader& reader) -> Outcome {
+    counts = reader.countJobs();
+    return Done{};
+  });
+  if (!read) return;
+  const auto show = [&](Lane lane, JobState state) {
+    std::int64_t count = 0;
+    for (const store::JobCounts& row : counts) {
+      if (row.lane == static_cast<int>(lane) && row.state == static_cast<int>(state)) {
+        count += row.count;
+      }
+    }
+    ops::gauge("membergate_outbox_jobs", "Jobs by lane and state.",
+               {{"lane", std::string(toString(lane))}, {"state", std::string(toString(state))}})
+        .set(static_cast<double>(count));
+  };
+  for (int lane = 0; lane < kLaneCount; ++lane) {
+    for (const JobState state :
+         {JobState::kWaiting, JobState::kQueued, JobState::kRunning, JobState::kDead}) {
+      show(static_cast<Lane>(lane), state);
+    }
+  }
+  ops::gauge("membergate_cache_bytes", "Memory that cached contacts take, estimated.")
+      .set(static_cast<double>(cache.bytes()));
+}
+
+App::App(config::Config config) : house_(std::make_unique<House>(std::move(config))) {}
+
+App::~App() { stop(); }
+
+void App::start() {
+  house_->dispatcher.start();
+  house_->livePull.start();
+  house_->housekeeper.start();
+  require(house_->server.start());
+  ops::logInfo("started", {{"threads", house_->config.server.threads}});
+}
+
+void App::stop() {
+  if (!house_) return;
+  house_->server.stopAccepting();
+  house_->server.stop();
+  house_->livePull.stop();
+  house_->dispatcher.stop();
+  house_->hashPool.stop();
+  house_->housekeeper.stop();
+  house_->flushThrottle();
+  house_->timer.stop();
+  // The writer works in order: once this is through, nothing it holds refers to what goes now.
+  (void)house_->store->write([](store::Transaction&) -> Outcome { return Done{}; });
+  house_.reset();
+  ops::logInfo("stopped");
+}
+
+}  // namespace mbr::app

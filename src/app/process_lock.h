@@ -1,0 +1,31 @@
+// Tells a daemon whether another one works on the same database.
+#pragma once
+
+#include <string>
+
+namespace mbr::app {
+
+// Held by every daemon for as long as it runs; the kernel gives it back however the process ends.
+// One thread at a time.
+class ProcessLock {
+ public:
+  // Takes it for itself alone if nobody holds it, else with the others. `path` is made beside the
+  // database (mode 0600). Throws StartError if it cannot be.
+  explicit ProcessLock(const std::string& path);
+  ~ProcessLock();
+  ProcessLock(const ProcessLock&) = delete;
+  ProcessLock& operator=(const ProcessLock&) = delete;
+
+  // No other daemon held it when this one began, so jobs that count as running were left by one
+  // that was killed.
+  bool wasAlone() const { return alone_; }
+
+  // Lets other daemons in, once the jobs that were left are released.
+  void share();
+
+ private:
+  int fd_ = -1;
+  bool alone_ = false;
+};
+
+}  // namespace mbr::app

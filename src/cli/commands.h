@@ -1,0 +1,42 @@
+// The sub-commands. Each does its work and returns the exit code, or throws Failure.
+#pragma once
+
+#include <optional>
+#include <string>
+
+namespace mbr::cli {
+
+// What the command line says; each command looks at its own part.
+struct Arguments {
+  std::optional<std::string> config;  // absent = kDefaultConfig, for init the one in `dir`
+  bool json = false;
+
+  std::string name;                      // code, key
+  std::string purposes = "genpass";      // code create
+  std::optional<std::string> valueFile;  // code create
+  std::string scopes;                    // key create
+
+  std::optional<std::string> url;      // init
+  std::optional<std::string> keyFile;  // init
+  std::optional<std::string> dir;      // init
+  bool yes = false;                    // init
+  bool rotateKey = false;              // init
+
+  bool listKeys = false;  // check-config
+
+  std::string configPath() const { return config.value_or(kDefaultConfig); }
+  static constexpr const char* kDefaultConfig = "/etc/membergate/membergate.conf";
+};
+
+int serve(const Arguments& arguments);
+int init(const Arguments& arguments);
+int checkConfig(const Arguments& arguments);
+int createCode(const Arguments& arguments);
+int listCodes(const Arguments& arguments);
+int revokeCode(const Arguments& arguments);
+int createKey(const Arguments& arguments);
+int listKeys(const Arguments& arguments);
+int revokeKey(const Arguments& arguments);
+int version(const Arguments& arguments);
+
+}  // namespace mbr::cli

@@ -1,0 +1,66 @@
+#include "cli/settings.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "app/app.h"
+#include "app/installation.h"
+#include "cli/exit_code.h"
+#include "cli/identity.h"
+
+namespace mbr::cli {
+namespace {
+
+config::Config load(const std::string& path) {
+  auto config = config::load(path);
+  if (config) return std::move(config).value();
+  if (config.error().code == Code::kDenied) {
+    throw Failure(kNotPermitted, config.error().detail + "; " + whomToUse(path));
+  }
+  throw Failure(kConfiguration, config.error().detail);
+}
+
+std::unique_ptr<store::Store> openStore(const std::string& path, const Clock& clock) try {
+  return app::openStore(path, clock);
+} catch (const app::StartError& error) {
+  if (error.exitCode() != kNotPermitted) throw;
+  throw Failure(kNotPermitted, std::string(error.what()) + "; " + whomToUse(folderOf(path)));
+}
+
+}  // namespace
+
+std::string folderOf(const std::string& path) {
+  const auto slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+config::Config loadAsOwner(const std::string& path) {
+  config::Config config = load(path);
+  const std::string folder = folderOf(config.storePath);
+  if (::access(folder.c_str(), F_OK) != 0 && errno == ENOENT) {
+    throw Failure(kConfiguration, path + ": key `store.url`: got `sqlite://" + config.storePath +
+                                      "`, expected a file in a folder that exists");
+  }
+  const Identity owner = ownerOf(folder);
+  const bool changes = ::geteuid() == 0 && owner.user != 0;
+  become(owner);
+  if (!changes) return config;
+  // Root reads everything; whether the service can is what counts.
+  auto asOwner = config::load(path);
+  if (asOwner) return std::move(asOwner).value();
+  throw Failure(kConfiguration, asOwner.error().detail + " (as " + nameOf(owner.user) +
+                                    ", who owns the store's directory)");
+}
+
+Workplace::Workplace(const std::string& configPath)
+    : config(loadAsOwner(configPath)),
+      keys(app::loadKeys(config.masterKeyFile)),
+      store(openStore(config.storePath, clock)) {
+  // A code made with a key that is not this database's would never be accepted.
+  const app::Installation keysFitTheStore(*store, keys, config);
+}
+
+}  // namespace mbr::cli

@@ -1,0 +1,37 @@
+// The configuration and what commands open of it.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "config/config.h"
+#include "passwords/key_ring.h"
+#include "store/store.h"
+
+namespace mbr::cli {
+
+// Reads the configuration and, if this is root, becomes the owner of the store's directory for
+// good. Throws Failure with every problem (kConfiguration), or kNotPermitted.
+config::Config loadAsOwner(const std::string& path);
+
+// What codes and keys need.
+class Workplace {
+ public:
+  // As loadAsOwner; then opens the store. Throws Failure, app::StartError.
+  explicit Workplace(const std::string& configPath);
+  Workplace(const Workplace&) = delete;
+  Workplace& operator=(const Workplace&) = delete;
+
+  SystemClock clock;
+  SystemRandom random;
+  const config::Config config;
+  const passwords::KeyRing keys;
+  const std::unique_ptr<store::Store> store;
+};
+
+// The folder that a file lies in.
+std::string folderOf(const std::string& path);
+
+}  // namespace mbr::cli

@@ -1,0 +1,22 @@
+// What the lists of codes and of keys share.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "cli/commands.h"
+
+namespace mbr::cli {
+
+// "a,b" -> ["a","b"]
+json::Array words(std::string_view text);
+
+// null for empty text
+json::Value orNull(const std::string& text);
+
+// Says that a code or key is revoked; 1 if there was none of that name. Throws Failure.
+int reportRevoked(const Arguments& arguments, const std::string& what, const Outcome& outcome);
+
+}  // namespace mbr::cli

@@ -1,0 +1,345 @@
+#include "config/rules.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <thread>
+#include <utility>
+
+#include "activecampaign/base_url.h"
+#include "config/files.h"
+#include "config/values.h"
+
+namespace mbr::config {
+namespace {
+
+using namespace std::chrono_literals;
+using Read = std::function<std::optional<Objection>(Config&, std::string_view)>;
+
+constexpr std::size_t kApiBodyBytes = 64 * 1024;
+constexpr std::size_t kMaxSocketPath = 107;  // sockaddr_un, with its terminating zero
+constexpr std::size_t kMaxApiKey = 512;
+
+const std::nullopt_t kTaken = std::nullopt;
+Objection asUsual() { return {}; }
+
+struct About {
+  std::string name;
+  std::string fallback;
+  std::string sentence;
+};
+
+template <class Set>
+Rule duration(About about, Milliseconds least, Milliseconds most, Set set) {
+  return {{std::move(about.name), "a duration (ms, s, m, h, d)",
+           formatDuration(least) + " to " + formatDuration(most), std::move(about.fallback),
+           std::move(about.sentence)},
+          [=](Config& config, std::string_view text) -> std::optional<Objection> {
+            const auto value = parseDuration(text);
+            if (!value || *value < least || *value > most) return asUsual();
+            set(config, *value);
+            return kTaken;
+          }};
+}
+
+template <class Set>
+Rule size(About about, std::uint64_t least, std::uint64_t most, Set set) {
+  return {{std::move(about.name), "a size (B, KB, MB, GB, KiB, MiB, GiB)",
+           formatSize(least) + " to " + formatSize(most), std::move(about.fallback),
+           std::move(about.sentence)},
+          [=](Config& config, std::string_view text) -> std::optional<Objection> {
+            const auto value = parseSize(text);
+            if (!value || *value < least || *value > most) return asUsual();
+            set(config, static_cast<std::size_t>(*value));
+            return kTaken;
+          }};
+}
+
+template <class Set>
+Rule count(About about, int least, int most, Set set) {
+  return {{std::move(about.name), "a whole number",
+           std::to_string(least) + " to " + std::to_string(most), std::move(about.fallback),
+           std::move(about.sentence)},
+          [=](Config& config, std::string_view text) -> std::optional<Objection> {
+            const auto value = parseCount(text);
+            if (!value || *value < least || *value > most) return asUsual();
+            set(config, static_cast<int>(*value));
+            return kTaken;
+          }};
+}
+
+template <class Value, class Set>
+Rule choice(About about, std::vector<std::pair<std::string, Value>> words, Set set) {
+  std::string range;
+  for (const auto& [word, value] : words) range += (range.empty() ? "" : ", ") + word;
+  return {{std::move(about.name), "one word", range, std::move(about.fallback),
+           std::move(about.sentence)},
+          [words = std::move(words), set](Config& config,
+                                          std::string_view text) -> std::optional<Objection> {
+            for (const auto& [word, value] : words) {
+              if (word != text) continue;
+              set(config, value);
+              return kTaken;
+            }
+            return asUsual();
+          }};
+}
+
+Rule other(About about, std::string unit, std::string range, Read read) {
+  return {{std::move(about.name), std::move(unit), std::move(range), std::move(about.fallback),
+           std::move(about.sentence)},
+          std::move(read)};
+}
+
+Rule required(Rule rule) {
+  rule.key.required = true;
+  return rule;
+}
+
+Objection objection(const Error& error) { return {error.detail, error.code == Code::kDenied}; }
+
+bool isAbsolute(std::string_view path) { return path.size() > 1 && path.front() == '/'; }
+
+std::optional<Objection> readSocket(Config& config, std::string_view text) {
+  if (!isAbsolute(text) || text.size() > kMaxSocketPath) return asUsual();
+  config.server.socketPath = text;
+  return kTaken;
+}
+
+std::optional<Objection> readThreads(Config& config, std::string_view text) {
+  const auto value = text == "auto"
+                         ? std::max(2, static_cast<int>(std::thread::hardware_concurrency()))
+                         : parseCount(text).value_or(0);
+  if (value < 1 || value > 256) return asUsual();
+  config.server.threads = static_cast<int>(value);
+  return kTaken;
+}
+
+std::optional<Objection> readStoreUrl(Config& config, std::string_view text) {
+  const auto path = parseStoreUrl(text);
+  if (!path) return asUsual();
+  config.storePath = *path;
+  return kTaken;
+}
+
+std::optional<Objection> readMasterKeyFile(Config& config, std::string_view text) {
+  if (!isAbsolute(text)) return asUsual();
+  config.masterKeyFile = text;
+  const auto file = readSecretFile(config.masterKeyFile);
+  if (!file) return objection(file.error());
+  return kTaken;
+}
+
+std::optional<Objection> readAccountUrl(Config& config, std::string_view text) {
+  auto url = activecampaign::parseBaseUrl(text);
+  if (!url) return Objection{"which " + url.error().detail};
+  config.activecampaign.url = std::move(url).value();
+  return kTaken;
+}
+
+std::optional<Objection> readAccountKey(Config& config, std::string_view text) {
+  if (!isAbsolute(text)) return asUsual();
+  const auto file = readSecretFile(std::string(text));
+  if (!file) return objection(file.error());
+  std::string_view key = file->reveal();
+  key = key.substr(0, key.find_last_not_of(" \t\r\n") + 1);
+  const bool visible =
+      std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c <= '~'; });
+  if (key.empty() || key.size() > kMaxApiKey || !visible) {
+    return Objection{"expected a file that holds the API key alone, on one line"};
+  }
+  config.activecampaign.key = Secret(key);
+  return kTaken;
+}
+
+std::optional<Objection> readCaFile(Config& config, std::string_view text) {
+  if (!isAbsolute(text)) return asUsual();
+  config.activecampaign.caFile = text;
+  const auto file = readFile(config.activecampaign.caFile, 8 * 1024 * 1024);
+  if (!file) return objection(file.error());
+  return kTaken;
+}
+
+std::optional<Objection> readRate(Config& config, std::string_view text) {
+  const auto rate = parseRate(text);
+  if (!rate || *rate < 0.1 || *rate > 1000) return asUsual();
+  config.activecampaign.rate = *rate;
+  return kTaken;
+}
+
+std::optional<Objection> readPasswordField(Config& config, std::string_view text) {
+  const auto tag = parsePerstag(text);
+  if (!tag) return asUsual();
+  config.passwordField = *tag;
+  return kTaken;
+}
+
+std::optional<Objection> readAlphabet(Config& config, std::string_view text) {
+  config.generator.alphabet = text;  // judged together with the length
+  return kTaken;
+}
+
+std::optional<Objection> readPolicy(Config& config, std::string_view text) {
+  if (text != "keep") return Objection{"expected `keep`: this release knows no other policy"};
+  config.passwordPolicy = PasswordPolicy::kKeep;
+  return kTaken;
+}
+
+std::optional<Objection> readHiddenFields(Config& config, std::string_view text) {
+  for (const std::string& item : parseList(text)) {
+    const auto tag = parsePerstag(item);
+    if (!tag) return asUsual();
+    config.hiddenFields.push_back(*tag);
+  }
+  return kTaken;
+}
+
+std::vector<Rule> makeRules() {
+  const std::string kPath = "an absolute path";
+  return {
+      other({"listen.socket", "",
+             "The unix socket to listen on; without it the socket on descriptor 0 is taken, as "
+             "spawn-fcgi and systemd hand it over."},
+            kPath, "at most 107 bytes", readSocket),
+      other({"server.threads", "auto",
+             "How many threads serve requests; auto is one a core and at least 2."},
+            "a whole number or auto", "1 to 256", readThreads),
+      count({"server.waiting", "1024",
+             "How many answers may wait for ActiveCampaign at once; past it a write answers 202 "
+             "at once and a poll 503."},
+            1, 100000, [](Config& c, int n) { c.server.maxWaiting = static_cast<std::size_t>(n); }),
+      other({"store.url", "sqlite:///var/lib/membergate/membergate.db",
+             "The database: a SQLite file, which serve and init create if it is missing."},
+            "sqlite:// and an absolute path", "", readStoreUrl),
+      other({"secrets.master_key_file", "/etc/membergate/master.key",
+             "The file of master keys that init makes; back it up together with the database."},
+            kPath, "no right for others", readMasterKeyFile),
+      required(other({"activecampaign.url", "",
+                      "The account's API address, as ActiveCampaign shows it under Settings, "
+                      "Developer."},
+                     "an https:// address", "plain http:// for loopback hosts only",
+                     readAccountUrl)),
+      required(other({"activecampaign.key_file", "",
+                      "The file that holds the account's API key, alone on one line."},
+                     kPath, "no right for others", readAccountKey)),
+      other({"activecampaign.ca_file", "",
+             "Certificate authorities to trust (PEM) instead of the system's."},
+            kPath, "", readCaFile),
+      other({"activecampaign.rate", "4/s",
+             "Requests a second that Membergate spends, evenly spaced, of the 5 a second that "
+             "ActiveCampaign allows an account."},
+            "requests a second (4/s)", "0.1/s to 1000/s", readRate),
+      duration({"activecampaign.timeout", "10s",
+                "How long one request to ActiveCampaign may take, connecting included."},
+               1s, 60s, [](Config& c, Milliseconds d) { c.activecampaign.timeout = d; }),
+      other({"password.field", "PASSWORD",
+             "The personalization tag of the contact field that holds the member's password."},
+            "a personalization tag", "letters, digits and underscores", readPasswordField),
+      count({"password.length", "24", "How long a generated password is, in characters."}, 8, 64,
+            [](Config& c, int n) { c.generator.length = n; }),
+      other({"password.alphabet", passwords::Generator::Options{}.alphabet,
+             "The characters of generated passwords; with password.length at least 80 bits."},
+            "printable ASCII characters", "each once, no blank", readAlphabet),
+      other({"password.policy", "keep",
+             "What becomes of the password in ActiveCampaign's field: keep leaves it there."},
+            "one word", "keep", readPolicy),
+      choice<members::RefreshPolicy>(
+          {"login.refresh", "stale",
+           "When a login asks ActiveCampaign first: always, only for stale data, or never."},
+          {{"always", members::RefreshPolicy::kAlways},
+           {"stale", members::RefreshPolicy::kStale},
+           {"never", members::RefreshPolicy::kNever}},
+          [](Config& c, members::RefreshPolicy policy) { c.login.refresh = policy; }),
+      duration({"login.max_age", "5m", "For how long a pulled contact counts as fresh at login."},
+               0s, 24h, [](Config& c, Milliseconds d) { c.login.maxAge = d; }),
+      duration({"login.deadline", "1500ms",
+                "How long a login waits for ActiveCampaign before it answers from the cache."},
+               100ms, 5s, [](Config& c, Milliseconds d) { c.login.deadline = d; }),
+      other({"login.required_tags", "",
+             "Tags that make a contact a member, any of them suffices; without it every contact "
+             "with a password may log in."},
+            "tag ids or names by comma", "a name that holds a comma goes by its id",
+            [](Config& c, std::string_view text) -> std::optional<Objection> {
+              c.login.requiredTags = parseList(text);
+              return kTaken;
+            }),
+      other({"login.ban_tag", "", "The tag that keeps a contact out, whatever else it has."},
+            "a tag id or name", "",
+            [](Config& c, std::string_view text) -> std::optional<Objection> {
+              c.login.banTag = std::string(text);
+              return kTaken;
+            }),
+      count({"login.queue", "64",
+             "How many password checks may wait for a core; past it a login answers 503."},
+            1, 10000, [](Config& c, int n) { c.hashPool.queue = static_cast<std::size_t>(n); }),
+      duration({"login.failure_time", "500ms",
+                "How long after its arrival a refused login is answered, at the earliest, so that "
+                "time does not tell known from unknown e-mails."},
+               0s, 5s, [](Config& c, Milliseconds d) { c.loginFailureTime = d; }),
+      size({"webhooks.max_body", "256KiB",
+            "The longest webhook body; keep nginx's client_max_body_size and "
+            "client_body_buffer_size equal to it."},
+           4 << 10, 8 << 20,
+           [](Config& c, std::size_t bytes) {
+             c.maxWebhookBodyBytes = bytes;
+             c.server.maxBodyBytes = std::max(bytes, kApiBodyBytes);
+           }),
+      duration({"webhooks.duplicate_window", "60s",
+                "For how long an identical webhook call is a copy, whose password, tags and "
+                "automations are not done again."},
+               0s, 24h, [](Config& c, Milliseconds d) { c.deliveries.duplicateWindow = d; }),
+      count({"outbox.workers", "4",
+             "How many jobs for ActiveCampaign run at once; one thread takes only what a person "
+             "waits for."},
+            2, 64, [](Config& c, int n) { c.outbox.workers = n; }),
+      size({"cache.max_bytes", "64MB", "How much memory the contacts in use may take."}, 1'000'000,
+           64'000'000'000, [](Config& c, std::size_t bytes) { c.cache.maxBytes = bytes; }),
+      duration({"session.idle", "12h", "After how long without use a session ends."}, 1min,
+               365 * 24h, [](Config& c, Milliseconds d) { c.sessions.idle = d; }),
+      duration({"session.absolute", "30d",
+                "After how long a session ends in any case; not below session.idle."},
+               1min, 3650 * 24h, [](Config& c, Milliseconds d) { c.sessions.absolute = d; }),
+      other({"contacts.hidden_fields", "PASSWORD",
+             "Fields that are never stored, served or logged; password.field is always among "
+             "them."},
+            "personalization tags by comma", "letters, digits and underscores", readHiddenFields),
+      choice<ops::LogLevel>({"log.level", "info", "The least important events that are logged."},
+                            {{"debug", ops::LogLevel::kDebug},
+                             {"info", ops::LogLevel::kInfo},
+                             {"warning", ops::LogLevel::kWarning},
+                             {"error", ops::LogLevel::kError}},
+                            [](Config& c, ops::LogLevel level) { c.logLevel = level; }),
+      choice<ops::LogFormat>({"log.format", "json", "JSON for machines, or text for a terminal."},
+                             {{"json", ops::LogFormat::kJson}, {"text", ops::LogFormat::kText}},
+                             [](Config& c, ops::LogFormat format) { c.logFormat = format; }),
+  };
+}
+
+}  // namespace
+
+const std::vector<Rule>& rules() {
+  static const std::vector<Rule> kRules = makeRules();
+  return kRules;
+}
+
+std::vector<Key> keys() {
+  std::vector<Key> all;
+  for (const Rule& rule : rules()) all.push_back(rule.key);
+  return all;
+}
+
+std::string expectation(const Key& key) {
+  return "expected " + key.unit + (key.range.empty() ? "" : ", " + key.range);
+}
+
+std::optional<std::string> parseStoreUrl(std::string_view url) {
+  constexpr std::string_view kScheme = "sqlite://";
+  if (url.substr(0, kScheme.size()) != kScheme) return std::nullopt;
+  url.remove_prefix(kScheme.size());
+  // SQLite would read these as the beginning of options or of an escape.
+  if (!isAbsolute(url) || url.back() == '/' || url.find_first_of("?#%") != std::string_view::npos) {
+    return std::nullopt;
+  }
+  return std::string(url);
+}
+
+}  // namespace mbr::config
