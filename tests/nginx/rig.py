@@ -1,0 +1,189 @@
+"""nginx with the shipped files, a responder in the daemon's place and an ear on the shed socket."""
+
+import collections
+import http.client
+import json
+import os
+import pathlib
+import queue
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+
+from fastcgi_responder import Responder
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SHIPPED = {
+    "http": ROOT / "nginx/conf.d/membergate.conf",
+    "server": ROOT / "nginx/snippets/membergate.conf",
+}
+NGINX = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+
+Answer = collections.namedtuple("Answer", "status headers body")
+
+
+def main_config(directory, http, server, listen=None):
+    """A whole nginx.conf around the two files, for any user, with nothing outside `directory`."""
+    temp = "".join(
+        f"  {kind}_temp_path {directory}/tmp/{kind};\n"
+        for kind in ("client_body", "fastcgi", "proxy", "uwsgi", "scgi")
+    )
+    user = "user root root;\n" if os.geteuid() == 0 else ""
+    return f"""{user}pid {directory}/nginx.pid;
+error_log {directory}/log/error.log warn;
+worker_processes 2;
+events {{ worker_connections 512; }}
+http {{
+{temp}  include {http};
+  server {{
+    listen {listen or f"unix:{directory}/unused.sock"};
+    access_log {directory}/log/access.log membergate_combined;
+    root {directory}/site;
+    include {server};
+    if ($uri = /old) {{ return 301 /new; }}
+    location = / {{ try_files /index.html =404; }}
+    location / {{ try_files $uri $uri/ =404; }}
+  }}
+}}
+"""
+
+
+def make_directories(directory):
+    for name in ("tmp", "log", "site/blog"):
+        (directory / name).mkdir(parents=True)
+    for name in ("site/index.html", "site/blog/index.html"):
+        (directory / name).write_text("the site")
+
+
+class Rig:
+    """`edits` are pairs (old, new) applied to the shipped texts, beside their four paths."""
+
+    def __init__(self, edits=()):
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="mbr-nginx-"))
+        make_directories(self.directory)
+        self.responder = Responder(str(self.directory / "fcgi.sock"))
+        self._listen_for_notes()
+        self._write_files(edits)
+        self.nginx = None
+        for attempt in range(5):
+            if self._start():
+                return
+        raise RuntimeError((self.directory / "log/start.log").read_text())
+
+    def _listen_for_notes(self):
+        self.notes = queue.Queue()
+        self._ear = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._ear.bind(str(self.directory / "shed.sock"))
+        threading.Thread(target=self._hear, daemon=True).start()
+
+    def _hear(self):
+        while True:
+            text = self._ear.recv(65536).decode()
+            self.notes.put(json.loads(text[text.index("{") :]))
+
+    def _write_files(self, edits):
+        paths = (
+            ("/run/membergate/fcgi.sock", f"{self.directory}/fcgi.sock"),
+            ("/run/membergate/shed.sock", f"{self.directory}/shed.sock"),
+            ("/var/log/nginx/", f"{self.directory}/log/"),
+        )
+        missing = {old for old, _ in edits}
+        for name, shipped in SHIPPED.items():
+            text = shipped.read_text()
+            missing -= {old for old in missing if old in text}
+            for old, new in (*edits, *paths):
+                text = text.replace(old, new)
+            (self.directory / f"{name}.conf").write_text(text)
+        if missing:
+            raise RuntimeError(f"not in the shipped files: {missing}")
+
+    def _start(self):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        config = self.directory / "nginx.conf"
+        config.write_text(
+            main_config(
+                self.directory,
+                self.directory / "http.conf",
+                self.directory / "server.conf",
+                f"127.0.0.1:{self.port}",
+            )
+        )
+        with open(self.directory / "log/start.log", "w") as log:
+            self.nginx = subprocess.Popen(
+                [NGINX, "-e", "stderr", "-p", self.directory, "-c", config, "-g", "daemon off;"],
+                stderr=log,
+            )
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline and self.nginx.poll() is None:
+            try:
+                self.get("/index.html")
+                return True
+            except OSError:
+                time.sleep(0.02)
+        self.nginx.kill()
+        self.nginx.wait()
+        return False
+
+    def close(self):
+        self.nginx.terminate()
+        self.nginx.wait()
+        self.responder.stop()
+        shutil.rmtree(self.directory)
+
+    def fresh(self):
+        """Puts everything that one test may leave behind back to the start."""
+        self.responder.forget()
+        while not self.notes.empty():
+            self.notes.get()
+
+    def send(self, method, target, body=None, headers=None, address="127.0.0.1"):
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", self.port, timeout=20, source_address=(address, 0)
+        )
+        try:
+            connection.request(method, target, body, headers or {})
+            answer = connection.getresponse()
+            return Answer(answer.status, answer.headers, answer.read())
+        finally:
+            connection.close()
+
+    def get(self, target, **more):
+        return self.send("GET", target, **more)
+
+    def post(self, target, body=b"contact[id]=7", **more):
+        return self.send("POST", target, body, **more)
+
+    def raw(self, text, wait_for_end=True):
+        """Sends bytes as they are; returns what came until the connection ended."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=20) as connection:
+            connection.sendall(text)
+            if not wait_for_end:
+                return b""
+            answer = b""
+            while chunk := connection.recv(65536):
+                answer += chunk
+            return answer
+
+    def notes_heard(self, expected):
+        """Waits until `expected` notes have come; then says how many there are."""
+        heard = []
+        try:
+            while len(heard) < expected:
+                heard.append(self.notes.get(timeout=5))
+            # One more would follow its neighbours at once.
+            while True:
+                heard.append(self.notes.get(timeout=0.1))
+        except queue.Empty:
+            return heard
+
+    def logs(self):
+        """Every byte of every log, by file name."""
+        return {
+            path.name: path.read_text(errors="replace")
+            for path in (self.directory / "log").iterdir()
+        }
