@@ -1,0 +1,90 @@
+"""acsim's control routes as functions; see tests/simulator/README.md."""
+
+import json
+
+from http_client import HttpClient
+
+
+class Simulator:
+    """Thread-safe."""
+
+    def __init__(self, url):
+        self._http = HttpClient(int(url.rpartition(":")[2]))
+
+    def close(self):
+        self._http.close_all()
+
+    def _call(self, method, path, body=None):
+        data = None if body is None else json.dumps(body)
+        answer = self._http.request(method, "/_sim/" + path, data, timeout=120)
+        if answer.status != 200:
+            raise AssertionError(f"acsim: {method} /_sim/{path}: {answer}")
+        return answer.json()
+
+    def add(self, *contacts):
+        """Adds contacts ({email, first_name?, fields?, tags?, ...}) and returns their ids."""
+        return self._call("POST", "contacts", list(contacts))["ids"]
+
+    def touch(self, contact, **changes):
+        """A change made in ActiveCampaign's own pages; `hook=True` sends its webhooks."""
+        self._call("POST", f"contacts/{contact}/touch", changes)
+
+    def delete(self, contact):
+        self._call("POST", f"contacts/{contact}/delete", {})
+
+    def flood(self, contacts, url, **options):
+        """POSTs the contacts' webhooks to `url`; returns {status: count} once all are answered."""
+        flood = {"contacts": contacts, "url": url, "rate": 0, **options}
+        answers = self._call("POST", "flood", flood)["answers"]
+        return {int(s) if s.isdigit() else s: n for s, n in answers.items()}
+
+    def fault(self, match, **effect):
+        self._call("POST", "faults", {"match": match, **effect})
+
+    def faults_left(self):
+        """How often the faults with `times` will still strike; faults without count as one."""
+        return sum(max(fault["times"], 1) for fault in self._call("GET", "faults")["faults"])
+
+    def clear_faults(self):
+        self._call("DELETE", "faults")
+
+    def contact(self, contact):
+        """The contact with its `history`, or None."""
+        return next(iter(self._call("GET", f"state?id={contact}")["contacts"]), None)
+
+    def contacts(self):
+        """Every contact by id."""
+        return {row["id"]: row for row in self._call("GET", "state")["contacts"]}
+
+    def directory(self, name):
+        """`tags`, `fields`, `automations` or `lists`, as a list of rows."""
+        return self._call("GET", "state?id=0")[name]
+
+    def log(self, after=0):
+        """The requests to /api/3, in the order of their answers."""
+        return self._call("GET", f"log?after={after}")
+
+    def last_request(self):
+        """The number of the latest request, for log(after)."""
+        return max((row["n"] for row in self.log()), default=0)
+
+
+def written(contact, field):
+    """The history rows that set `field` of a contact to something, in order."""
+    return [row for row in contact["history"] if row["field"] == field and row["value"]]
+
+
+def passwords(contact):
+    """Every password that ActiveCampaign ever held for the contact, in order."""
+    return [row["value"] for row in written(contact, "PASSWORD")]
+
+
+def most_in_any_second(log):
+    """The greatest number of requests that arrived within 1000 ms."""
+    times = sorted(row["t_ms"] for row in log)
+    most, start = 0, 0
+    for end, time in enumerate(times):
+        while time - times[start] >= 1000:
+            start += 1
+        most = max(most, end - start + 1)
+    return most
