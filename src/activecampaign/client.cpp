@@ -10,9 +10,15 @@ namespace mbr::activecampaign {
 namespace {
 
 constexpr const char* kInclude = "contactTags.tag,fieldValues,contactLists";
-constexpr std::size_t kPage = 100;
+constexpr std::size_t kPage = kPageSize;
 constexpr std::size_t kDefaultPage = 20;  // what an endpoint that ignores `limit` gives
 constexpr std::size_t kMaxRows = 100000;
+constexpr std::size_t kMaxImportBytes = 400000;
+// What to keep free for a body that is written in place.
+constexpr std::size_t kLongestEscape = 6;  // \u001f
+constexpr std::size_t kKeysOfAPart = 64;
+// The importer takes about 100 requests a minute: by then a third of them is free again.
+constexpr std::chrono::seconds kImportPause{20};
 
 std::string contactPath(ContactId id, const char* part = "") {
   return "contacts/" + std::to_string(id) + part;
@@ -28,12 +34,13 @@ std::string wrapped(const char* name, json::Object object) {
 Error unreadable(const char* what) { return Error{Code::kUnavailable, what}; }
 
 std::optional<std::size_t> readTotal(const json::Value& body) {
-  const std::string total = body["meta"]["total"].textOr("");
-  if (total == "0") return 0;
-  const auto number = parseId(total);
+  const auto number = readCount(body["meta"]["total"]);
   if (!number) return std::nullopt;
   return static_cast<std::size_t>(*number);
 }
+
+// 2026-01-02T03:04:05+00:00: to the second, rounded down.
+std::string withOffset(Instant instant) { return formatRfc3339(instant).substr(0, 19) + "+00:00"; }
 
 std::string upper(std::string text) {
   for (char& c : text) {
@@ -49,7 +56,11 @@ std::optional<Secret> asSecret(std::optional<std::string> text) {
 
 // Written as text, not as a tree, so that a password among the values can be wiped.
 std::string contactBody(const ContactWrite& write) {
-  std::string body = R"({"contact":{)";
+  std::size_t texts = 1024;  // e-mail and names; they are no secrets
+  for (const auto& each : write.fields) texts += each.second.size();
+  std::string body;
+  body.reserve(kLongestEscape * texts + kKeysOfAPart * write.fields.size());
+  body += R"({"contact":{)";
   const auto put = [&body](const char* name, const std::string& value) {
     if (body.back() != '{') body += ',';
     json::appendString(body, name);
@@ -72,7 +83,94 @@ std::string contactBody(const ContactWrite& write) {
     }
     body += ']';
   }
-  return body + "}}";
+  body += "}}";
+  return body;
+}
+
+void appendTexts(std::string& body, const char* name, const std::vector<std::string>& texts) {
+  json::appendString(body, name);
+  body += ":[";
+  for (const std::string& each : texts) {
+    if (body.back() != '[') body += ',';
+    json::appendString(body, each);
+  }
+  body += ']';
+}
+
+void appendRow(std::string& body, const ImportRow& row) {
+  body += R"({"email":)";
+  json::appendString(body, row.email);
+  if (!row.fields.empty()) {
+    body += R"(,"fields":[)";
+    for (const auto& [field, value] : row.fields) {
+      if (body.back() != '[') body += ',';
+      body += R"({"id":)" + text(field) + R"(,"value":)";
+      json::appendString(body, value.reveal());
+      body += '}';
+    }
+    body += ']';
+  }
+  if (!row.tags.empty()) {
+    body += ',';
+    appendTexts(body, "tags", row.tags);
+  }
+  body += '}';
+}
+
+// Text for the same reason, and in place from the start: a string that grows leaves its bytes
+// behind. Nothing if it is too long.
+std::optional<std::string> importBody(const std::vector<ImportRow>& rows) {
+  std::size_t texts = 0;
+  std::size_t parts = 1;
+  for (const ImportRow& row : rows) {
+    texts += row.email.size();
+    parts += 1 + row.fields.size() + row.tags.size();
+    for (const auto& each : row.fields) texts += each.second.size();
+    for (const std::string& each : row.tags) texts += each.size();
+  }
+  if (texts >= kMaxImportBytes) return std::nullopt;
+  std::string body;
+  body.reserve(kLongestEscape * texts + kKeysOfAPart * parts);
+  body += R"({"contacts":[)";
+  for (const ImportRow& row : rows) {
+    if (body.back() != '[') body += ',';
+    appendRow(body, row);
+  }
+  body += "]}";
+  if (body.size() < kMaxImportBytes) return body;
+  wipe(body);
+  return std::nullopt;
+}
+
+std::string webhookBody(const Webhook& webhook) {
+  std::string body;
+  body.reserve(kLongestEscape * (webhook.name.size() + webhook.url.size()) + 4096);
+  body += R"({"webhook":{"name":)";
+  json::appendString(body, webhook.name);
+  body += R"(,"url":)";
+  json::appendString(body, webhook.url.reveal());
+  body += ',';
+  appendTexts(body, "events", webhook.events);
+  body += ',';
+  appendTexts(body, "sources", webhook.sources);
+  body += R"(,"listid":)" + text(webhook.list) + "}}";
+  return body;
+}
+
+// The URL and what an error may quote of it: its query and the values in there.
+std::vector<std::string> partsOf(const Secret& url) {
+  std::vector<std::string> parts{url.reveal()};
+  const auto query = url.reveal().find('?');
+  if (query == std::string::npos) return parts;
+  parts.push_back(url.reveal().substr(query + 1));
+  const std::string all = parts.back();
+  for (std::size_t at = 0; at < all.size();) {
+    const std::size_t end = std::min(all.find('&', at), all.size());
+    const std::size_t equals = all.find('=', at);
+    if (equals < end) parts.push_back(all.substr(equals + 1, end - equals - 1));
+    at = end + 1;
+  }
+  return parts;
 }
 
 }  // namespace
@@ -112,15 +210,13 @@ Result<std::optional<ContactRead>> Client::readContactByEmail(const Call& call, 
   if (include) request.query.emplace_back("include", kInclude);
   const Result<Reply> reply = exchange_.ask(call, request);
   if (!reply) return reply.error();
-  const json::Array* rows = reply->body["contacts"].asArray();
-  if (rows == nullptr) return unreadable("the answer holds no contacts");
+  auto rows = readContactRows(reply->body, view);
+  if (!rows) return rows.error();
 
   Answer found;
-  for (const json::Value& row : *rows) {
-    Answer read = readContactRow(row, reply->body, view);
-    if (!read) return unreadable("the answer holds what is no contact");
-    const bool older = !found || read->snapshot.id < found->snapshot.id;
-    if (read->snapshot.email == email && older) found = std::move(read);
+  for (ContactRead& read : *rows) {
+    const bool older = !found || read.snapshot.id < found->snapshot.id;
+    if (read.snapshot.email == email && older) found = std::move(read);
   }
   if (!found) {
     // A filter that was ignored shows the first contacts of all: that says nothing about this one.
@@ -139,6 +235,67 @@ Result<std::optional<ContactRead>> Client::readContactByEmail(const Call& call, 
   if ((*whole)->snapshot.email != email) return unreadable("the contact changed while it was read");
   (*whole)->snapshot.sentAt = reply->sentAt;
   return whole;
+}
+
+// All contacts of the answer, as they come.
+Result<ContactPage> Client::askPage(const Call& call, Request request, const FieldView& view) {
+  request.repeatable = true;
+  const bool include = features_.includes(Features::Read::kPage).value_or(true);
+  if (include) request.query.emplace_back("include", kInclude);
+  const Result<Reply> reply = exchange_.ask(call, request);
+  if (!reply) return reply.error();
+  auto rows = readContactRows(reply->body, view);
+  if (!rows) return rows.error();
+  if (include && !rows->empty()) {
+    features_.learn(Features::Read::kPage, reply->body["contactTags"].asArray() != nullptr);
+  }
+  for (ContactRead& read : *rows) read.snapshot.sentAt = reply->sentAt;
+  return ContactPage{std::move(*rows), readCount(reply->body["meta"]["total"])};
+}
+
+Result<ContactPage> Client::readPage(const Call& call, const PageQuery& query,
+                                     const FieldView& view) {
+  Request request{"GET", "contacts"};
+  request.query = {
+      {"limit", text(kPage)}, {"orders[id]", "ASC"}, {"id_greater", text(query.after)}};
+  if (query.updatedAfter) {
+    request.query.emplace_back("filters[updated_after]", withOffset(*query.updatedAfter));
+  }
+  Result<ContactPage> page = askPage(call, std::move(request), view);
+  if (!page) return page;
+  auto& contacts = page->contacts;
+  if (contacts.empty() && page->remaining.value_or(0) > 0) {
+    return unreadable("the page is empty and yet contacts remain");
+  }
+  ContactId last = query.after;
+  for (const ContactRead& read : contacts) {
+    if (read.snapshot.id <= query.after) return unreadable("the account ignores id_greater");
+    if (read.snapshot.id <= last) return unreadable("the ids of the page do not ascend");
+    last = read.snapshot.id;
+  }
+  // Of an account that ignores the limit; the next page begins with the rest.
+  if (contacts.size() > kPage) contacts.erase(contacts.begin() + kPageSize, contacts.end());
+  return page;
+}
+
+Result<ContactPage> Client::readContacts(const Call& call, const std::vector<ContactId>& ids,
+                                         const FieldView& view) {
+  std::set<ContactId> wanted(ids.begin(), ids.end());
+  if (wanted.empty()) return ContactPage{};
+  if (wanted.size() > kPage) return Error{Code::kInvalid, "more contacts than a page holds"};
+  Request request{"GET", "contacts", {{"limit", text(kPage)}}};
+  for (const ContactId id : wanted) request.query.emplace_back("ids[]", text(id));
+  Result<ContactPage> page = askPage(call, std::move(request), view);
+  if (!page) return page;
+  auto& contacts = page->contacts;
+  contacts.erase(
+      std::remove_if(contacts.begin(), contacts.end(),
+                     [&](const ContactRead& read) { return wanted.erase(read.snapshot.id) == 0; }),
+      contacts.end());
+  std::sort(contacts.begin(), contacts.end(), [](const ContactRead& a, const ContactRead& b) {
+    return a.snapshot.id < b.snapshot.id;
+  });
+  return page;
 }
 
 // Reads the parts that the answer lacked one by one.
@@ -220,6 +377,110 @@ Result<std::optional<Secret>> Client::clearField(const Call& call, ContactId id,
   return writePassword(call, id, field, Secret());
 }
 
+// --- imports ---------------------------------------------------------------------------------
+
+Result<std::string> Client::importContacts(const Call& call, const std::vector<ImportRow>& rows) {
+  if (rows.empty() || rows.size() > std::size_t{kImportSize}) {
+    return Error{Code::kInvalid, "an import is of 1 to 250 contacts"};
+  }
+  auto body = importBody(rows);
+  if (!body) return Error{Code::kInvalid, "the import is longer than 400000 bytes"};
+  Request request{"POST", "import/bulk_import"};
+  request.body = std::move(*body);
+  for (const ImportRow& row : rows) {
+    request.ours.push_back(row.email);
+    for (const auto& each : row.fields) request.ours.push_back(each.second.reveal());
+  }
+  const Result<Reply> reply = exchange_.send(call, request);
+  std::optional<Error> refused;
+  if (reply) {
+    const json::Value& flag = reply->body[reply->body["success"].isNull() ? "Success" : "success"];
+    const std::string success = flag.textOr("");
+    if (!reply->success() || success == "0" || success == "false")
+      refused = refusal(*reply, request);
+  }
+  wipe(request.body);
+  for (std::string& each : request.ours) wipe(each);
+  if (!reply) return reply.error();
+  if (refused) {
+    if (saysRequestLimit(reply->body)) {
+      *refused = Error{Code::kBusy, std::move(refused->detail), kImportPause};
+    } else if (refused->code != Code::kUnavailable) {
+      refused->code = Code::kInvalid;  // "already" and "not found" are of rows in it
+    }
+    return *refused;
+  }
+  const std::string* batch = reply->body["batchId"].asString();
+  if (batch == nullptr || batch->empty()) return unreadable("the import has no batch id");
+  return *batch;
+}
+
+Result<std::int64_t> Client::countOutstandingImports(const Call& call) {
+  Request request{"GET", "import/bulk_import"};
+  request.repeatable = true;
+  const Result<Reply> reply = exchange_.ask(call, request);
+  if (!reply) return reply.error();
+  const auto contacts = readOutstanding(reply->body);
+  if (!contacts) return unreadable("outstanding imports cannot be read");
+  return *contacts;
+}
+
+Result<ImportInfo> Client::readImport(const Call& call, const std::string& batch) {
+  Request request{"GET", "import/info", {{"batchId", batch}}};
+  request.repeatable = true;
+  const Result<Reply> reply = exchange_.ask(call, request);
+  if (!reply) return reply.error();
+  auto info = readImportInfo(reply->body);
+  if (!info) return unreadable("the import cannot be read");
+  return std::move(*info);
+}
+
+// --- webhooks --------------------------------------------------------------------------------
+
+Result<std::vector<Webhook>> Client::listWebhooks(const Call& call) {
+  const auto rows = listRows(call, "webhooks", "webhooks");
+  if (!rows) return rows.error();
+  std::vector<Webhook> webhooks;
+  for (const json::Value& row : *rows) {
+    auto webhook = readWebhook(row);
+    if (!webhook) return unreadable("webhooks cannot be read");
+    webhooks.push_back(std::move(*webhook));
+  }
+  return webhooks;
+}
+
+Result<Reply> Client::sendWebhook(const Call& call, Request request, const Webhook& webhook) {
+  request.body = webhookBody(webhook);
+  request.ours = partsOf(webhook.url);
+  Result<Reply> reply = exchange_.ask(call, request);
+  wipe(request.body);
+  for (std::string& each : request.ours) wipe(each);
+  return reply;
+}
+
+Result<std::int64_t> Client::createWebhook(const Call& call, const Webhook& webhook) {
+  const Result<Reply> reply = sendWebhook(call, Request{"POST", "webhooks"}, webhook);
+  if (!reply) return reply.error();
+  const auto id = readId(reply->body["webhook"]["id"]);
+  if (!id) return unreadable("the new webhook has no id");
+  return *id;
+}
+
+Outcome Client::updateWebhook(const Call& call, const Webhook& webhook) {
+  Request request{"PUT", "webhooks/" + text(webhook.id)};
+  request.repeatable = true;
+  const Result<Reply> reply = sendWebhook(call, std::move(request), webhook);
+  if (!reply) return reply.error();
+  if (readId(reply->body["webhook"]["id"]) != webhook.id) {
+    return unreadable("the answer holds no such webhook");
+  }
+  return Done{};
+}
+
+Outcome Client::deleteWebhook(const Call& call, std::int64_t id) {
+  return remove(call, "webhooks/" + text(id));
+}
+
 // --- tags, automations, lists ----------------------------------------------------------------
 
 Outcome Client::addTag(const Call& call, ContactId contact, TagId tag) {
@@ -242,7 +503,11 @@ Result<std::vector<TagAssociation>> Client::listContactTags(const Call& call, Co
 }
 
 Outcome Client::removeTagAssociation(const Call& call, std::int64_t association) {
-  Request request{"DELETE", "contactTags/" + text(association)};
+  return remove(call, "contactTags/" + text(association));
+}
+
+Outcome Client::remove(const Call& call, std::string path) {
+  Request request{"DELETE", std::move(path)};
   request.repeatable = true;
   request.emptyIsFine = true;
   const Result<Reply> reply = exchange_.ask(call, request);

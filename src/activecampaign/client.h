@@ -42,6 +42,30 @@ class Client {
   Result<std::optional<ContactRead>> readContactByEmail(const Call& call, const Email& email,
                                                         const FieldView& view);
 
+  // One page of the account's contacts. kUnavailable also if the page cannot be what was asked for:
+  // ids not ascending or not above `after` (the account ignores id_greater), a row that is no
+  // contact, an empty page where the answer says that contacts remain.
+  Result<ContactPage> readPage(const Call& call, const PageQuery& query, const FieldView& view);
+  // The contacts of these ids, at most kPageSize of them. Contacts that were not asked for are left
+  // out, so that one which is missing says nothing if the account ignores `ids[]`: read it singly.
+  Result<ContactPage> readContacts(const Call& call, const std::vector<ContactId>& ids,
+                                   const FieldView& view);
+
+  // Queues an import of at most kImportSize contacts and answers with the batch's id. Not harmless
+  // to repeat unless the rows are. kBusy also if the importer's own limit is reached (with
+  // `retryAfter`); kInvalid if ActiveCampaign takes none of it.
+  Result<std::string> importContacts(const Call& call, const std::vector<ImportRow>& rows);
+  // How many contacts wait in imports that are not completed, of everyone in the account.
+  Result<std::int64_t> countOutstandingImports(const Call& call);
+  // kNotFound: no such batch.
+  Result<ImportInfo> readImport(const Call& call, const std::string& batch);
+
+  // Never logged: the URLs hold codes. All of them, whoever made them.
+  Result<std::vector<Webhook>> listWebhooks(const Call& call);
+  Result<std::int64_t> createWebhook(const Call& call, const Webhook& webhook);  // the new id
+  Outcome updateWebhook(const Call& call, const Webhook& webhook);
+  Outcome deleteWebhook(const Call& call, std::int64_t id);  // success also if it is gone
+
   // Sets the field and answers with the value that ActiveCampaign's answer shows; nothing if it
   // shows none, and the caller has to read back.
   Result<std::optional<Secret>> writePassword(const Call& call, ContactId id, FieldId field,
@@ -82,12 +106,15 @@ class Client {
  private:
   Result<std::optional<ContactRead>> complete(const Call& call, ContactRead read,
                                               const FieldView& view);
+  Result<ContactPage> askPage(const Call& call, Request request, const FieldView& view);
   Result<Reply> putContact(const Call& call, ContactId id, const ContactWrite& write);
+  Result<Reply> sendWebhook(const Call& call, Request request, const Webhook& webhook);
   Result<std::vector<json::Value>> listRows(const Call& call, const std::string& path,
                                             const std::string& key);
   Result<std::vector<store::NamedId>> listNames(const Call& call, const std::string& path,
                                                 const std::string& key, const std::string& name);
   Outcome relateField(const Call& call, FieldId field);
+  Outcome remove(const Call& call, std::string path);  // success also if it is gone
 
   Exchange exchange_;
   Features& features_;

@@ -132,8 +132,11 @@ void Exchange::tellBudget(const HttpAnswer* answer, const Permit& permit) {
   const bool later = answer != nullptr && answer->status == 503 && !answer->retryAfter.empty();
   if (tooMany || later) {
     told = budget_.freeze(permit, readRetryAfter(answer->retryAfter, clock_.now()));
-  } else if (permit.probe) {
-    told = budget_.probeAnswered(permit);
+  } else {
+    if (permit.probe) told = budget_.probeAnswered(permit);
+    if (told && answer != nullptr && answer->rateLimit && answer->rateRemaining) {
+      told = budget_.noteUsage(permit, *answer->rateLimit, *answer->rateRemaining);
+    }
   }
   if (!told) ops::logError("ac_budget_not_told", {{"error", toString(told.error().code)}});
 }

@@ -52,7 +52,7 @@ class Exchange {
   Result<Reply> attempt(const Call& call, const Request& request, bool lastLook);
   Result<Reply> judge(const HttpAnswer& answer, const Request& request, bool lastLook,
                       Breaker::Pass& pass);
-  // What the answer means to the budget: a freeze, the end of one, or nothing.
+  // What the answer means to the budget: a freeze, the end of one, another client, or nothing.
   void tellBudget(const HttpAnswer* answer, const Permit& permit);
 
   Transport& transport_;

@@ -99,4 +99,17 @@ store::BudgetRecord thawed(store::BudgetRecord row, Instant probeSentAt) {
   return row;
 }
 
+int sendsBetween(const store::BudgetRecord& row, Instant from, Instant to) {
+  return static_cast<int>(std::count_if(row.sends.begin(), row.sends.end(),
+                                        [&](Instant send) { return send > from && send <= to; }));
+}
+
+store::BudgetRecord yielded(store::BudgetRecord row, Instant now, int foreign, int limit) {
+  const auto room = static_cast<std::size_t>(std::max(1, limit - foreign));
+  if (row.sends.size() < room) return row;
+  const Instant slot = row.sends[row.sends.size() - room] + kWindow;
+  row.nextSlot = std::max(row.nextSlot, std::min(slot, now + kMaxAhead));
+  return row;
+}
+
 }  // namespace mbr::activecampaign

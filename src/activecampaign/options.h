@@ -16,7 +16,8 @@ struct Options {
   std::string caFile;                        // PEM; empty = the system's authorities
   double rate = 4.0;                         // requests per second, 0.1 to 1000
   std::chrono::milliseconds timeout{10000};  // for connecting, and again for the exchange
-  std::size_t maxBodyBytes = 1 << 20;        // of one answer
+  // Of one answer. A page of 100 contacts with all their rows beside it can hold several MB.
+  std::size_t maxBodyBytes = std::size_t{16} << 20;
 };
 
 }  // namespace mbr::activecampaign

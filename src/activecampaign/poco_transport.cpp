@@ -11,6 +11,7 @@
 #include <Poco/Net/SecureStreamSocket.h>
 
 #include <algorithm>
+#include <charconv>
 #include <optional>
 
 #include "activecampaign/cutter.h"
@@ -103,6 +104,18 @@ std::string targetOf(const HttpCall& call) {
     separator = '&';
   }
   return target;
+}
+
+// "5"; of "5, 5;w=1", as drafts of the standard had it, the first number.
+std::optional<int> leadingNumber(const std::string& header) {
+  const char* const end = header.data() + header.size();
+  const char* at = header.data();
+  while (at != end && *at == ' ') ++at;
+  int number = 0;
+  const auto [stop, error] = std::from_chars(at, end, number);
+  const bool ends = stop == end || *stop == ',' || *stop == ';' || *stop == ' ';
+  if (error != std::errc{} || !ends || number < 0) return std::nullopt;
+  return number;
 }
 
 bool isVisibleAscii(const std::string& text) {
@@ -282,6 +295,8 @@ Result<HttpAnswer> PocoTransport::readAnswer(HTTPResponse& response, std::istrea
     return failure("redirect", "answered with a redirect, which is not followed");
   }
   answer.retryAfter = response.get("Retry-After", "");
+  answer.rateLimit = leadingNumber(response.get("RateLimit-Limit", ""));
+  answer.rateRemaining = leadingNumber(response.get("RateLimit-Remaining", ""));
   if (const Outcome read = readBody(response, in, answer.body); !read) return read.error();
   bytes("received").add(static_cast<double>(answer.body.size()));
   return answer;

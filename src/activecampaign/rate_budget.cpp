@@ -16,6 +16,9 @@ constexpr Milliseconds kGlance{100};
 constexpr Milliseconds kLongestNap{2000};
 constexpr Milliseconds kFirstFreeze{2000};
 constexpr Milliseconds kLongestOwnFreeze{60000};
+constexpr Milliseconds kSecond{1000};
+// What a slow way of a request of ours may look like.
+constexpr int kUnexplained = 1;
 
 Error busy(Milliseconds wait) {
   return Error{Code::kBusy, "the API budget is spent", std::max(wait, Milliseconds{1})};
@@ -144,13 +147,15 @@ Outcome RateBudget::spendFor(std::vector<Try>& tries, SteadyInstant& askedAt) {
       }
       each.decision = decide(row, now, lane, rate_);
       if (each.decision.allowed) {
-        each.permit = {now, each.decision.probe};
+        each.permit = {now, each.decision.probe, 1};
       } else if (lane != Lane::kLogin) {
         slotWait = each.decision.wait;
       }
       changed = changed || each.decision.allowed || each.decision.corrected;
       row = std::move(each.decision.after);
     }
+    const int inWindow = sendsBetween(row, now - kWindow, now);
+    for (Try& each : tries) each.permit.inWindow = inWindow;
     unchanged = !changed;
     if (unchanged) return Error{Code::kBusy, "nothing to commit"};  // rolls back: costs no flush
     tx.saveBudget(row);
@@ -214,6 +219,56 @@ Outcome RateBudget::probeAnswered(const Permit& permit) {
     freezesInARow_ = 0;
   }
   return change([&](store::BudgetRecord row) { return thawed(std::move(row), permit.sentAt); });
+}
+
+Outcome RateBudget::noteUsage(const Permit& permit, int limit, int remaining) {
+  if (limit < 1 || remaining < 0 || remaining > limit) return Done{};
+  const int used = limit - remaining;
+  // The row holds one window: of what was sent since an older request it may have forgotten some.
+  const auto isFresh = [&](Instant now) {
+    return permit.sentAt <= now && now - permit.sentAt <= kWindow;
+  };
+  if (used - permit.inWindow <= kUnexplained || !isFresh(clock_.now())) return Done{};
+  // What was sent after it may have been counted before it was answered.
+  const auto foreignIn = [&](const store::BudgetRecord& row, Instant now) {
+    const int foreign = used - permit.inWindow - sendsBetween(row, permit.sentAt, now);
+    return isFresh(now) && foreign > kUnexplained ? foreign : 0;
+  };
+  int foreign = 0;
+  bool moves = false;
+  const Outcome read = store_.read([&](store::Reader& reader) -> Outcome {
+    const store::BudgetRecord row = reader.loadBudget();
+    const Instant now = clock_.now();
+    foreign = foreignIn(row, now);
+    moves = foreign > 0 && yielded(row, now, foreign, limit).nextSlot != row.nextSlot;
+    return Done{};
+  });
+  if (!read) return read;
+  if (foreign > 0) countForeign(permit.sentAt, foreign);
+  if (!moves) return Done{};
+  return store_.write([&](store::Transaction& tx) -> Outcome {
+    const store::BudgetRecord row = tx.loadBudget();
+    const Instant now = clock_.now();
+    const int others = foreignIn(row, now);
+    if (others > 0) tx.saveBudget(yielded(row, now, others, limit));
+    return Done{};
+  });
+}
+
+// The answers of one second all tell of the same requests.
+void RateBudget::countForeign(Instant sentAt, int foreign) {
+  static ops::Counter& counter =
+      ops::counter("membergate_activecampaign_foreign_requests_total",
+                   "Requests of other clients of the account, as far as answers tell of them.");
+  const std::lock_guard lock(mutex_);
+  const auto since = sentAt - foreignSince_;
+  if (since >= kSecond || since <= -kSecond) {
+    foreignSince_ = sentAt;
+    foreignSeen_ = 0;
+  }
+  if (foreign <= foreignSeen_) return;
+  counter.add(foreign - foreignSeen_);
+  foreignSeen_ = foreign;
 }
 
 }  // namespace mbr::activecampaign

@@ -26,6 +26,7 @@ namespace mbr::activecampaign {
 struct Permit {
   Instant sentAt{};
   bool probe = false;  // the first one after a freeze: say how it ended by probeAnswered()
+  int inWindow = 1;    // sends of all processes in the kWindow that ends with it, itself included
 };
 
 // One who waits, as the order sees him.
@@ -64,6 +65,14 @@ class RateBudget {
   // The request of a permit with `probe` ended, and not by a 429: the others may go.
   Outcome probeAnswered(const Permit& permit);
 
+  // The answer to the request of `permit` says that the account takes `limit` requests a second
+  // and had `remaining` of them left. If that is two or more less than our own sends explain,
+  // another client uses the account, and the lanes below login make room for it (see yielded()).
+  // One too many may be a request that was slow on its way; an answer that took longer than kWindow
+  // says nothing. Reads the store only on such a suspicion, and writes it only if a slot moves.
+  // Errors: kUnavailable (store).
+  Outcome noteUsage(const Permit& permit, int limit, int remaining);
+
  private:
   struct Waiter {
     Waiting waiting;
@@ -86,6 +95,7 @@ class RateBudget {
   void settle(const std::vector<Try>& tries, const Outcome& committed, SteadyInstant askedAt);
   std::optional<Result<Permit>> ended(const Waiter& waiter, const StopFlag& stop);
   Outcome change(const std::function<store::BudgetRecord(store::BudgetRecord)>& edit);
+  void countForeign(Instant sentAt, int foreign);
 
   store::Store& store_;
   const Clock& clock_;
@@ -98,6 +108,8 @@ class RateBudget {
   bool leading_ = false;          // guarded by mutex_
   SteadyInstant nextTry_{};       // guarded by mutex_
   int freezesInARow_ = 0;         // guarded by mutex_
+  Instant foreignSince_{};        // guarded by mutex_; the second in which foreignSeen_ were seen
+  int foreignSeen_ = 0;           // guarded by mutex_
 };
 
 }  // namespace mbr::activecampaign

@@ -15,6 +15,11 @@ namespace mbr::activecampaign {
 namespace {
 
 constexpr std::size_t kMaxWords = 200;
+// Of an error's words nobody reads more. Entries are left out whole: half a password would not be
+// recognised as one.
+constexpr std::size_t kEnoughWords = 4096;
+constexpr std::size_t kLongestEntry = 65536;
+constexpr std::size_t kMaxEntries = 250;
 
 std::string lower(std::string text) {
   for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
@@ -27,7 +32,8 @@ bool contains(const std::string& text, std::string_view part) {
 
 void addWords(std::string& words, const json::Value& value) {
   const std::string text = value.textOr("");
-  if (text.empty() || contains(words, text)) return;
+  if (text.empty() || text.size() > kLongestEntry || words.size() >= kEnoughWords) return;
+  if (contains(words, text)) return;
   if (!words.empty()) words += ": ";
   words += text;
 }
@@ -38,17 +44,29 @@ bool belongsTo(const json::Value& row, ContactId contact) {
   return owner.isNull() || readId(owner) == contact;
 }
 
-// The contact lists the ids of its rows: true if no row of them is missing in `root`.
-bool holdsAll(const json::Value& contact, const json::Value& root, std::string_view part) {
-  const json::Array* rows = root[part].asArray();
-  if (rows == nullptr) return false;
-  const json::Array* wanted = contact[part].asArray();
-  if (wanted == nullptr) return true;
-  return std::all_of(wanted->begin(), wanted->end(), [&](const json::Value& id) {
-    return std::any_of(rows->begin(), rows->end(), [&](const json::Value& row) {
-      return readId(id).has_value() && readId(row["id"]) == readId(id);
-    });
+using Rows = SideRows::Rows;
+
+// The contact lists the ids of its rows: true if none of them is missing in `rows`.
+bool holdsAll(const json::Array& wanted, const Rows& rows) {
+  std::vector<std::int64_t> ids;
+  for (const json::Value* row : rows) {
+    if (const auto id = readId((*row)["id"])) ids.push_back(*id);
+  }
+  std::sort(ids.begin(), ids.end());
+  return std::all_of(wanted.begin(), wanted.end(), [&](const json::Value& each) {
+    const auto id = readId(each);
+    return id && std::binary_search(ids.begin(), ids.end(), *id);
   });
+}
+
+std::optional<Rows> rowsOf(const json::Value& root, std::string_view part, ContactId contact) {
+  const json::Array* all = root[part].asArray();
+  if (all == nullptr) return std::nullopt;
+  Rows rows;
+  for (const json::Value& row : *all) {
+    if (belongsTo(row, contact)) rows.push_back(&row);
+  }
+  return rows;
 }
 
 std::string valueText(const json::Value& value) {
@@ -62,6 +80,68 @@ std::optional<Instant> readTime(const json::Value& value) {
   return text == nullptr ? std::nullopt : parseIso8601(*text);
 }
 
+std::optional<std::vector<TagAssociation>> readTags(const Rows& rows) {
+  std::vector<TagAssociation> found;
+  for (const json::Value* row : rows) {
+    const auto id = readId((*row)["id"]);
+    const auto tag = readId((*row)["tag"]);
+    if (!id || !tag) return std::nullopt;
+    found.push_back({*id, *tag});
+  }
+  return found;
+}
+
+std::optional<std::vector<ListMembership>> readLists(const Rows& rows) {
+  std::map<ListId, int> byList;
+  for (const json::Value* row : rows) {
+    const auto list = readId((*row)["list"]);
+    const std::string status = (*row)["status"].textOr("");
+    if (!list || status.size() != 1 || status < "0" || status > "3") return std::nullopt;
+    byList[*list] = status.front() - '0';
+  }
+  std::vector<ListMembership> found;
+  for (const auto& [id, status] : byList) found.push_back({id, status});
+  return found;
+}
+
+bool readFields(const Rows& rows, const FieldView& view, ContactRead& read) {
+  FieldValues fields;
+  std::optional<Secret> password;
+  bool unknown = false;
+  bool unknownText = false;  // may be the password
+  for (const json::Value* row : rows) {
+    const auto field = readId((*row)["field"]);
+    if (!field) return false;
+    const json::Value& value = (*row)["value"];
+    const std::optional<std::string> name = view.nameOf(*field);
+    if (!name) {
+      unknown = true;
+      unknownText = unknownText || !valueText(value).empty();
+    } else if (*name == view.passwordField) {
+      password = Secret::take(valueText(value));
+    } else if (view.hidden.count(*name) == 0) {
+      fields[*name] = valueText(value);
+    }
+  }
+  if (!password && !unknownText) password = Secret();
+  read.snapshot.fields = std::move(fields);
+  read.snapshot.password = std::move(password);
+  read.unknownNames = unknown;
+  return true;
+}
+
+// Texts only; nothing if there is anything else.
+std::optional<std::vector<std::string>> readTexts(const json::Value& value) {
+  const json::Array* rows = value.asArray();
+  if (rows == nullptr) return std::nullopt;
+  std::vector<std::string> texts;
+  for (const json::Value& row : *rows) {
+    if (row.asString() == nullptr) return std::nullopt;
+    texts.push_back(*row.asString());
+  }
+  return texts;
+}
+
 }  // namespace
 
 std::optional<std::int64_t> readId(const json::Value& value) {
@@ -69,11 +149,18 @@ std::optional<std::int64_t> readId(const json::Value& value) {
   return parseId(value.textOr(""));
 }
 
+std::optional<std::int64_t> readCount(const json::Value& value) {
+  if (value.asBool() == nullptr && value.textOr("") == "0") return 0;
+  return readId(value);
+}
+
 std::string errorWords(const json::Value& body) {
   std::string words;
   addWords(words, body["message"]);
+  std::size_t left = kMaxEntries;
   if (const json::Array* errors = body["errors"].asArray()) {
     for (const json::Value& each : *errors) {
+      if (left-- == 0) return words;
       addWords(words, each["title"]);
       addWords(words, each["detail"]);
       if (each.asString() != nullptr) addWords(words, each);
@@ -81,6 +168,7 @@ std::string errorWords(const json::Value& body) {
   }
   if (const json::Array* reasons = body["failureReasons"].asArray()) {
     for (const json::Value& each : *reasons) {
+      if (left-- == 0) return words;
       addWords(words, each.asString() != nullptr ? each : each["failureReason"]);
     }
   }
@@ -88,8 +176,12 @@ std::string errorWords(const json::Value& body) {
 }
 
 std::string safeWords(std::string words, const std::vector<std::string>& ours) {
-  for (const std::string& text : ours) {
-    if (text.size() < 3) continue;  // would only shred the sentence
+  std::vector<std::string_view> texts(ours.begin(), ours.end());
+  // One text may be a part of another: the longer one goes first.
+  std::sort(texts.begin(), texts.end(),
+            [](std::string_view a, std::string_view b) { return a.size() > b.size(); });
+  for (const std::string_view text : texts) {
+    if (text.size() < 3) break;  // would only shred the sentence
     for (auto at = words.find(text); at != std::string::npos; at = words.find(text, at + 3)) {
       words.replace(at, text.size(), "***");
     }
@@ -127,6 +219,13 @@ bool saysMissing(const json::Value& body) {
          contains(words, "does not exist");
 }
 
+bool saysRequestLimit(const json::Value& body) {
+  const std::string words = lower(errorWords(body));
+  if (!contains(words, "limit")) return false;
+  return contains(words, "requests") || contains(words, "request limit") ||
+         contains(words, "rate limit") || contains(words, "per minute");
+}
+
 bool saysCannotEnter(const json::Value& body) {
   return contains(lower(errorWords(body)), "subscriberseries");
 }
@@ -147,66 +246,72 @@ std::optional<Milliseconds> readRetryAfter(std::string_view header, Instant now)
   return std::max(Milliseconds{0}, at - now);
 }
 
-std::optional<std::vector<TagAssociation>> readTagRows(const json::Value& root, ContactId contact) {
-  const json::Array* rows = root["contactTags"].asArray();
-  if (rows == nullptr) return std::nullopt;
-  std::vector<TagAssociation> found;
-  for (const json::Value& row : *rows) {
-    if (!belongsTo(row, contact)) continue;
-    const auto id = readId(row["id"]);
-    const auto tag = readId(row["tag"]);
-    if (!id || !tag) return std::nullopt;
-    found.push_back({*id, *tag});
+SideRows::SideRows(const json::Value& root, std::optional<ContactId> only) {
+  for (const char* name : {"contactTags", "fieldValues", "contactLists"}) {
+    const json::Array* rows = root[name].asArray();
+    if (rows == nullptr) continue;
+    Part& part = parts_[name];
+    for (const json::Value& row : *rows) {
+      const json::Value& owner = row["contact"];
+      const std::optional<ContactId> whose = owner.isNull() ? only : readId(owner);
+      if (whose) {
+        part.byContact[*whose].push_back(&row);
+      } else {
+        part.hasStrays = true;
+      }
+    }
   }
-  return found;
+}
+
+std::optional<Rows> SideRows::of(const json::Value& contact, std::string_view part) const {
+  const auto there = parts_.find(part);
+  const auto id = readId(contact["id"]);
+  if (there == parts_.end() || !id) return std::nullopt;
+  const auto own = there->second.byContact.find(*id);
+  Rows rows = own == there->second.byContact.end() ? Rows{} : own->second;
+  const json::Array* wanted = contact[part].asArray();
+  if (wanted == nullptr ? there->second.hasStrays : !holdsAll(*wanted, rows)) return std::nullopt;
+  return rows;
+}
+
+std::optional<std::vector<TagAssociation>> readTagRows(const json::Value& root, ContactId contact) {
+  const auto rows = rowsOf(root, "contactTags", contact);
+  return rows ? readTags(*rows) : std::nullopt;
 }
 
 std::optional<std::vector<ListMembership>> readListRows(const json::Value& root,
                                                         ContactId contact) {
-  const json::Array* rows = root["contactLists"].asArray();
-  if (rows == nullptr) return std::nullopt;
-  std::map<ListId, int> byList;
-  for (const json::Value& row : *rows) {
-    if (!belongsTo(row, contact)) continue;
-    const auto list = readId(row["list"]);
-    const std::string status = row["status"].textOr("");
-    if (!list || status.size() != 1 || status < "0" || status > "3") return std::nullopt;
-    byList[*list] = status.front() - '0';
-  }
-  std::vector<ListMembership> found;
-  for (const auto& [id, status] : byList) found.push_back({id, status});
-  return found;
+  const auto rows = rowsOf(root, "contactLists", contact);
+  return rows ? readLists(*rows) : std::nullopt;
 }
 
 bool readFieldRows(const json::Value& root, const FieldView& view, ContactRead& read) {
-  const json::Array* rows = root["fieldValues"].asArray();
-  if (rows == nullptr) return false;
-  FieldValues fields;
-  std::optional<Secret> password;
-  bool unknown = false;
-  bool unknownText = false;  // may be the password
-  for (const json::Value& row : *rows) {
-    if (!belongsTo(row, read.snapshot.id)) continue;
-    const auto field = readId(row["field"]);
-    if (!field) return false;
-    const std::optional<std::string> name = view.nameOf(*field);
-    if (!name) {
-      unknown = true;
-      unknownText = unknownText || !valueText(row["value"]).empty();
-    } else if (*name == view.passwordField) {
-      password = Secret::take(valueText(row["value"]));
-    } else if (view.hidden.count(*name) == 0) {
-      fields[*name] = valueText(row["value"]);
-    }
-  }
-  if (!password && !unknownText) password = Secret();
-  read.snapshot.fields = std::move(fields);
-  read.snapshot.password = std::move(password);
-  read.unknownNames = unknown;
-  return true;
+  const auto rows = rowsOf(root, "fieldValues", read.snapshot.id);
+  return rows && readFields(*rows, view, read);
 }
 
 std::optional<ContactRead> readContactRow(const json::Value& contact, const json::Value& root,
+                                          const FieldView& view) {
+  return readContactRow(contact, SideRows(root, readId(contact["id"])), view);
+}
+
+Result<std::vector<ContactRead>> readContactRows(const json::Value& root, const FieldView& view) {
+  const json::Array* rows = root["contacts"].asArray();
+  if (rows == nullptr) return Error{Code::kUnavailable, "the answer holds no contacts"};
+  std::optional<ContactId> only;
+  if (rows->size() == 1) only = readId(rows->front()["id"]);
+  const SideRows beside(root, only);
+  std::vector<ContactRead> contacts;
+  contacts.reserve(rows->size());
+  for (const json::Value& row : *rows) {
+    auto read = readContactRow(row, beside, view);
+    if (!read) return Error{Code::kUnavailable, "the answer holds what is no contact"};
+    contacts.push_back(std::move(*read));
+  }
+  return contacts;
+}
+
+std::optional<ContactRead> readContactRow(const json::Value& contact, const SideRows& rows,
                                           const FieldView& view) {
   const json::Object* object = contact.asObject();
   const auto id = readId(contact["id"]);
@@ -222,12 +327,12 @@ std::optional<ContactRead> readContactRow(const json::Value& contact, const json
   read.snapshot.phone = contact["phone"].textOr("");
   read.snapshot.createdAt = readTime(contact["cdate"]);
   read.snapshot.updatedAt = readTime(contact["udate"]);
-  if (holdsAll(contact, root, "fieldValues")) readFieldRows(root, view, read);
-  if (holdsAll(contact, root, "contactLists")) read.snapshot.lists = readListRows(root, *id);
-  if (holdsAll(contact, root, "contactTags")) {
-    if (const auto rows = readTagRows(root, *id)) {
+  if (const auto own = rows.of(contact, "fieldValues")) readFields(*own, view, read);
+  if (const auto own = rows.of(contact, "contactLists")) read.snapshot.lists = readLists(*own);
+  if (const auto own = rows.of(contact, "contactTags")) {
+    if (const auto tags = readTags(*own)) {
       read.snapshot.tags.emplace();
-      for (const TagAssociation& row : *rows) addTag(*read.snapshot.tags, row.tag);
+      for (const TagAssociation& each : *tags) addTag(*read.snapshot.tags, each.tag);
     }
   }
   return read;
@@ -241,6 +346,57 @@ std::optional<std::string> readEcho(const json::Value& root, ContactId contact, 
     if (belongsTo(row, contact) && readId(row["field"]) == field) found = valueText(row["value"]);
   }
   return found;
+}
+
+std::optional<std::int64_t> readOutstanding(const json::Value& root) {
+  const json::Array* days = root["outstanding"].asArray();
+  if (days == nullptr) return std::nullopt;
+  std::int64_t sum = 0;
+  for (const json::Value& day : *days) {
+    const auto contacts = readCount(day["contacts"]);
+    if (!contacts) return std::nullopt;
+    sum += *contacts;
+  }
+  return sum;
+}
+
+// The lists need not be there before the import is completed.
+std::optional<ImportInfo> readImportInfo(const json::Value& root) {
+  const std::string* status = root["status"].asString();
+  if (status == nullptr || status->empty()) return std::nullopt;
+  ImportInfo info;
+  info.completed = lower(*status) == "completed";
+  const auto isAbsent = [&](const char* key) { return !info.completed && root[key].isNull(); };
+  if (!isAbsent("success")) {
+    const json::Array* ids = root["success"].asArray();
+    if (ids == nullptr) return std::nullopt;
+    for (const json::Value& each : *ids) {
+      const auto id = readId(each);
+      if (!id) return std::nullopt;
+      info.success.push_back(*id);
+    }
+  }
+  if (!isAbsent("failure")) {
+    const auto emails = readTexts(root["failure"]);
+    if (!emails) return std::nullopt;
+    for (const std::string& each : *emails) info.failure.push_back(lower(each));
+  }
+  return info;
+}
+
+std::optional<Webhook> readWebhook(const json::Value& row) {
+  const auto id = readId(row["id"]);
+  const std::string* name = row["name"].asString();
+  const std::string* url = row["url"].asString();
+  auto events = readTexts(row["events"]);
+  auto sources = readTexts(row["sources"]);
+  if (!id || name == nullptr || url == nullptr || !events || !sources) return std::nullopt;
+  return Webhook{*id,
+                 *name,
+                 Secret(*url),
+                 std::move(*events),
+                 std::move(*sources),
+                 readId(row["listid"]).value_or(0)};
 }
 
 }  // namespace mbr::activecampaign

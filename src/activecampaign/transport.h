@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,6 +32,9 @@ struct HttpAnswer {
   std::string retryAfter;  // the header as sent; empty = none
   std::string body;
   Instant sentAt{};  // what takeToken said of the request that was answered
+  // RateLimit-Limit and RateLimit-Remaining; nothing where they are absent or no numbers.
+  std::optional<int> rateLimit{};
+  std::optional<int> rateRemaining{};
 };
 
 // One thread at a time; one object per worker.

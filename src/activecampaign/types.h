@@ -6,6 +6,8 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/secret.h"
@@ -64,6 +66,45 @@ struct AutomationEntry {
 struct EntryAnswer {
   bool entered = false;
   std::string words;  // ActiveCampaign's own, if it refused
+};
+
+// Which contacts a page is to hold, in the order of their ids.
+struct PageQuery {
+  ContactId after = 0;                  // ids above this one
+  std::optional<Instant> updatedAfter;  // none: whatever their udate
+};
+
+// At most kPageSize contacts. A part that the account does not side-load is absent in every one of
+// them (see Features); none is ever read as empty for that.
+struct ContactPage {
+  std::vector<ContactRead> contacts;      // ids ascending, all above `after`
+  std::optional<std::int64_t> remaining;  // what the answer says there is, this page included
+};
+inline constexpr int kPageSize = 100;
+
+// One contact of a bulk import: sets the fields and adds the tags of whoever has the e-mail, and
+// makes a contact of it if nobody has.
+struct ImportRow {
+  std::string email;
+  std::vector<std::pair<FieldId, Secret>> fields;
+  std::vector<std::string> tags;  // by name; ActiveCampaign makes those it does not know
+};
+inline constexpr int kImportSize = 250;
+
+struct ImportInfo {
+  bool completed = false;
+  std::vector<ContactId> success;
+  std::vector<std::string> failure;  // e-mails, lower-case
+};
+
+// A webhook as the account has it registered.
+struct Webhook {
+  std::int64_t id = 0;
+  std::string name;
+  Secret url;  // its query holds a security code
+  std::vector<std::string> events;
+  std::vector<std::string> sources;
+  std::int64_t list = 0;  // 0 = all
 };
 
 struct ApiUser {

@@ -23,12 +23,14 @@
 #include "app/housekeeper.h"
 #include "app/installation.h"
 #include "app/process_lock.h"
+#include "app/workbench.h"
 #include "contacts/contact_cache.h"
 #include "contacts/directories.h"
 #include "fastcgi/server.h"
 #include "http/router.h"
 #include "members/contact_updater.h"
 #include "members/delivery_applier.h"
+#include "members/hook_coverage.h"
 #include "members/login_verifier.h"
 #include "members/password_issuer.h"
 #include "ops/log.h"
@@ -41,8 +43,13 @@
 #include "passwords/key_ring.h"
 #include "passwords/sealer.h"
 #include "store/sql/sql_store.h"
+#include "sync/event_hook.h"
+#include "sync/hook_upkeep.h"
 #include "sync/job_handlers.h"
 #include "sync/live_pull.h"
+#include "sync/lost_webhooks.h"
+#include "sync/reconciler.h"
+#include "sync/shed_listener.h"
 #include "webhook/routes.h"
 
 namespace mbr::app {
@@ -52,14 +59,18 @@ constexpr std::chrono::hours kDirectoriesEvery{1};
 constexpr std::chrono::minutes kPruneEvery{5};  // a bounded number of rows each time
 constexpr std::chrono::hours kDay{24};
 
-// Hash pool, live pulls, housekeeper.
-constexpr int kOtherReaders = 8;
+// Hash pool, live pulls, housekeeper, sweep, hook upkeep, shed listener.
+constexpr int kOtherReaders = 11;
+
+// Once every contact was seen, a login that matches nobody is seldom worth a question.
+constexpr double kDoubtPullsAfterSweep = 1.0;
 
 // How long what is only history is kept.
 constexpr auto kKeepDeliveries = 30 * kDay;
 constexpr auto kKeepChanges = 30 * kDay;
 constexpr auto kKeepJobs = 30 * kDay;
 constexpr auto kKeepAudit = 400 * kDay;
+constexpr auto kKeepDeleted = 30 * kDay;
 
 // The store's writer goes last, and looks at what other processes commit until then. Once this has
 // gone it tells nobody any more.
@@ -101,10 +112,12 @@ struct App::House {
   void flushThrottle();
   void prune();
   void showQueue();
+  void followHooks();
 
   config::Config config;
   SystemClock clock;
   SystemRandom random;
+  const std::string holder;  // this process among those that share the store
   const passwords::KeyRing keys;
   const std::unique_ptr<store::Store> store;
   ProcessLock lock;
@@ -135,8 +148,14 @@ struct App::House {
   members::DeliveryApplier applier;
   sync::LivePull livePull;
   passwords::HashPool hashPool;
+  members::HookCoverage coverage;
   members::LoginVerifier verifier;
   const sync::Workshop workshop;
+  sync::EventHook eventHook;
+  sync::HookUpkeep hookUpkeep;
+  sync::Reconciler reconciler;
+  sync::ShedListener shedListener;
+  sync::LostWebhooks lostWebhooks;
 
   webhook::WebhookRoutes webhookRoutes;
   api::ContactLookup lookup;
@@ -195,6 +214,7 @@ api::LoginRoutes::SaveSession sessionSaver(store::Store& store) {
 
 App::House::House(config::Config given)
     : config(std::move(given)),
+      holder(holderName(random)),
       keys(loadKeys(config.masterKeyFile)),
       // A session for each thread that reads, so that none waits for another's.
       store(openStore(config.storePath, clock,
@@ -219,18 +239,40 @@ App::House::House(config::Config given)
       contactReader(*store, directories, {config.passwordField, installation.hiddenFields()}),
       dispatcher(*store, clock, random, timer, config.outbox),
       issuer(generator, hasher, sealer, clock, config.passwordPolicy),
-      updater(*store, issuer, clock, [this] { dispatcher.wake(); }),
+      updater(*store, issuer, clock, [this] { dispatcher.wake(); },
+              {config.passwordRule, installation.installedAt()}),
       applier(*store, directories, sealer, clock,
-              {config.deliveries.duplicateWindow, installation.hiddenFields()},
+              {config.deliveries.duplicateWindow, installation.hiddenFields(), config.passwordRule},
               [this] { dispatcher.wake(); }),
       livePull(contactReader, clients, updater, *store, clock, timer, {}),
       hashPool(config.hashPool),
-      verifier(*store, cache, directories, livePull, hasher, hashPool, clock, config.login),
-      workshop{*store, clock, dispatcher, clients, contactReader, directories, updater, issuer},
+      coverage(config.hooks.wanted, clock),
+      verifier(*store, cache, directories, livePull, hasher, hashPool, clock, config.login,
+               &coverage),
+      workshop{*store,
+               clock,
+               dispatcher,
+               clients,
+               contactReader,
+               directories,
+               updater,
+               issuer,
+               std::chrono::seconds{30},
+               config.passwordRule,
+               config.bulkFrom},
+      eventHook(
+          *store, clock, config.hooks, [this] { return codes.currentEventHookCode(); }, holder),
+      hookUpkeep(eventHook, clients, *store, coverage, clock, {}),
+      reconciler(*store, clock, clients, contactReader, updater, coverage,
+                 {config.sweeps, config.hooks.wanted, holder},
+                 [this](std::int64_t contacts) { hookUpkeep.onDrift(contacts); }),
+      shedListener(*store, clock, {config.shedSocket}),
+      lostWebhooks(*store, clock),
       webhookRoutes(
           {config.maxWebhookBodyBytes,
            [this](std::string_view key) { return installation.hides(key, *directories.names()); },
-           [this](std::string_view bytes) { return keys.mac("delivery", bytes); }},
+           [this](std::string_view bytes) { return keys.mac("delivery", bytes); },
+           [this] { lostWebhooks.note(); }},
           codes, applier, clock),
       lookup(cache, livePull, clock, {}),
       loginRoutes(apiKeys, throttle, sessions, verifier, clock, sessionSaver(*store),
@@ -253,6 +295,7 @@ App::House::House(config::Config given)
   if (lock.wasAlone()) {
     require(store->write([](store::Transaction& tx) -> Outcome {
       tx.releaseJobs();
+      tx.releaseSweep();
       return Done{};
     }));
   }
@@ -269,6 +312,7 @@ void App::House::subscribe() {
     }
     cache.invalidate(changes);
     dispatcher.onChanges(changes);
+    reconciler.onChanges(changes);
   }));
 }
 
@@ -290,6 +334,8 @@ void App::House::addChores() {
     });
     if (queued) dispatcher.wake();
   });
+  housekeeper.add("lost_webhooks", std::chrono::seconds{1}, [this] { lostWebhooks.flush(); });
+  housekeeper.add("hooks", std::chrono::seconds{5}, [this] { followHooks(); });
   housekeeper.add("throttle", std::chrono::milliseconds{500}, [this] { flushThrottle(); });
   housekeeper.add("queue_metrics", std::chrono::seconds{5}, [this] { showQueue(); });
   housekeeper.add("prune", kPruneEvery, [this] { prune(); });
@@ -304,6 +350,7 @@ void App::House::prune() {
   const Instant now = clock.now();
   const Outcome pruned = store->write([now](store::Transaction& tx) -> Outcome {
     tx.prune(now - kKeepDeliveries, now - kKeepChanges, now - kKeepJobs, now - kKeepAudit);
+    tx.purgeDeleted(now - kKeepDeleted);
     return Done{};
   });
   if (!pruned) ops::logWarning("prune_failed", {{"detail", pruned.error().detail}});
@@ -337,6 +384,20 @@ void App::House::showQueue() {
       .set(static_cast<double>(cache.bytes()));
 }
 
+// What logins want to know of hooks and sweeps.
+void App::House::followHooks() {
+  std::optional<Instant> delivery;
+  bool swept = false;
+  const Outcome read = store->read([&](store::Reader& reader) -> Outcome {
+    if (config.hooks.wanted) delivery = reader.lastDeliveryAt("events");
+    swept = reader.findMeta(sync::kLastFullSweep).has_value();
+    return Done{};
+  });
+  if (!read) return;
+  if (delivery) coverage.noteNews(*delivery);
+  if (swept) verifier.setDoubtPullsPerSecond(kDoubtPullsAfterSweep);
+}
+
 App::App(config::Config config) : house_(std::make_unique<House>(std::move(config))) {}
 
 App::~App() { stop(); }
@@ -344,6 +405,9 @@ App::~App() { stop(); }
 void App::start() {
   house_->dispatcher.start();
   house_->livePull.start();
+  house_->shedListener.start();
+  house_->reconciler.start();
+  house_->hookUpkeep.start();
   house_->housekeeper.start();
   require(house_->server.start());
   ops::logInfo("started", {{"threads", house_->config.server.threads}});
@@ -353,11 +417,15 @@ void App::stop() {
   if (!house_) return;
   house_->server.stopAccepting();
   house_->server.stop();
+  house_->shedListener.stop();
+  house_->hookUpkeep.stop();
+  house_->reconciler.stop();
   house_->livePull.stop();
   house_->dispatcher.stop();
   house_->hashPool.stop();
   house_->housekeeper.stop();
   house_->flushThrottle();
+  house_->lostWebhooks.flush();
   house_->timer.stop();
   // The writer works in order: once this is through, nothing it holds refers to what goes now.
   (void)house_->store->write([](store::Transaction&) -> Outcome { return Done{}; });

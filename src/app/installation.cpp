@@ -11,6 +11,7 @@ namespace mbr::app {
 namespace {
 
 constexpr std::string_view kPasswordFields = "password.fields";  // every one ever used, by comma
+constexpr std::string_view kInstalledAt = "installed_at";
 constexpr std::string_view kFeatures = "activecampaign.features";
 constexpr std::string_view kKeyCheck = "master_key.check.";  // and the key's id
 constexpr std::string_view kKeyIds = "master_key.ids";       // every one ever used, by comma
@@ -104,6 +105,7 @@ Installation::Installation(store::Store& store, const passwords::KeyRing& keys,
     }
     hiddenFields_.merge(fields);
     features_ = tx.findMeta(kFeatures).value_or("");
+    installedAt_ = fromEpochMs(parseId(tx.findMeta(kInstalledAt).value_or("")).value_or(0));
     return Done{};
   }));
 }

@@ -30,12 +30,16 @@ class Installation {
   // True for such a field's personalization tag, in any case, or its numeric id.
   bool hides(std::string_view key, const contacts::Names& names) const;
 
+  // When the database was made.
+  Instant installedAt() const { return installedAt_; }
+
   // What was learnt about the account's API; see activecampaign::Features.
   const std::string& features() const { return features_; }
 
  private:
   std::set<std::string> hiddenFields_;
   std::string features_;
+  Instant installedAt_{};
 };
 
 void rememberFeatures(store::Store& store, const std::string& features);

@@ -30,6 +30,7 @@ class Commands {
         ->add_flag("--keys", arguments.listKeys, "Print every key with default and range instead");
     addCodes();
     addKeys();
+    addHooks();
     add(app_, "version", "Print the version", version);
   }
 
@@ -92,6 +93,14 @@ class Commands {
         ->required();
     add(key, "list", "List the keys", cli::listKeys);
     addName(add(key, "revoke", "Refuse a key from now on", revokeKey));
+  }
+
+  void addHooks() {
+    CLI::App& hooks = addGroup("hooks", "The event webhook that is kept in ActiveCampaign");
+    add(hooks, "status", "Compare it with what is wanted; change nothing", hookStatus);
+    add(hooks, "ensure", "Register or repair it now", ensureHook)
+        ->add_flag("--rotate", arguments_.rotate, "Give it a new security code first");
+    add(hooks, "remove", "Remove it from ActiveCampaign", removeHook);
   }
 
   Arguments& arguments_;

@@ -24,6 +24,8 @@ struct Arguments {
 
   bool listKeys = false;  // check-config
 
+  bool rotate = false;  // hooks ensure
+
   std::string configPath() const { return config.value_or(kDefaultConfig); }
   static constexpr const char* kDefaultConfig = "/etc/membergate/membergate.conf";
 };
@@ -37,6 +39,9 @@ int revokeCode(const Arguments& arguments);
 int createKey(const Arguments& arguments);
 int listKeys(const Arguments& arguments);
 int revokeKey(const Arguments& arguments);
+int hookStatus(const Arguments& arguments);
+int ensureHook(const Arguments& arguments);
+int removeHook(const Arguments& arguments);
 int version(const Arguments& arguments);
 
 }  // namespace mbr::cli

@@ -19,10 +19,12 @@
 #include "fastcgi/server.h"
 #include "members/delivery_applier.h"
 #include "members/login_verifier.h"
+#include "members/password_rule.h"
 #include "ops/log.h"
 #include "outbox/dispatcher.h"
 #include "passwords/generator.h"
 #include "passwords/hash_pool.h"
+#include "sync/options.h"
 
 namespace mbr::config {
 
@@ -36,6 +38,8 @@ struct Config {
 
   std::string passwordField;  // personalization tag, upper-case
   PasswordPolicy passwordPolicy = PasswordPolicy::kKeep;
+  members::PasswordRule passwordRule;  // `auto` is resolved
+  int bulkFrom = 10;                   // passwords that wait; from here on by import, 0 = never
   passwords::Generator::Options generator;
   passwords::HashPool::Options hashPool;
   members::LoginOptions login;
@@ -44,6 +48,9 @@ struct Config {
 
   std::size_t maxWebhookBodyBytes = 256 * 1024;
   members::DeliveryApplier::Options deliveries;
+  sync::HookOptions hooks;  // with a publicUrl if wanted
+  sync::SweepOptions sweeps;
+  std::string shedSocket;  // absolute; empty = off
   outbox::Dispatcher::Options outbox;
   contacts::ContactCache::Options cache;
   std::vector<std::string> hiddenFields;  // upper-case; passwordField is among them

@@ -69,7 +69,8 @@ class Reading {
     const Key& key = rule.key;
     const auto entry = entries_.find(key.name);
     if (entry != entries_.end()) {
-      if (entry->second.value.empty() && !key.required && key.fallback.empty()) return;
+      const bool mayBeEmpty = rule.mayBeOff || (!key.required && key.fallback.empty());
+      if (entry->second.value.empty() && mayBeEmpty) return;
       take(rule, entry->second.value, "");
     } else if (key.required) {
       add(key.name, "missing, " + expectation(key));
@@ -87,6 +88,13 @@ class Reading {
     if (config_.sessions.absolute < config_.sessions.idle) {
       add(isSet("session.absolute") ? "session.absolute" : "session.idle",
           "session.absolute is below session.idle, expected at least as much");
+    }
+    if (config_.hooks.wanted && valueOf("webhooks.public_url").empty()) {
+      add("webhooks.public_url",
+          "missing while webhooks.mode is events, expected an https:// address without a path");
+    }
+    if (config_.hooks.wanted && valueOf("password.event_rule", "auto") == "auto") {
+      config_.passwordRule.who = members::PasswordRule::Who::kAll;
     }
     auto& hidden = config_.hiddenFields;
     hidden.push_back(config_.passwordField);
@@ -136,12 +144,27 @@ class Reading {
                                  "key `login.required_tags`: not set, so every contact with a "
                                  "password may log in");
     }
+    const auto& rule = config_.passwordRule;
+    if (rule.who == members::PasswordRule::Who::kNone) {
+      if (!rule.thenTags.empty()) warnOfNoPassword("password.event_tags");
+      if (!rule.thenAutomations.empty()) warnOfNoPassword("password.event_automations");
+    }
+  }
+
+  void warnOfNoPassword(const std::string& key) {
+    config_.warnings.push_back(position(lineOf(key)) + "key `" + key +
+                               "`: without effect, since password.event_rule gives no contact a "
+                               "password");
   }
 
   void add(const std::string& key, const std::string& text) {
     problems_.push_back({lineOf(key), "key `" + key + "`: " + text});
   }
   bool isSet(const std::string& key) const { return entries_.count(key) != 0; }
+  std::string valueOf(const std::string& key, const char* unset = "") const {
+    const auto entry = entries_.find(key);
+    return entry == entries_.end() ? unset : entry->second.value;
+  }
   int lineOf(const std::string& key) const {
     const auto entry = entries_.find(key);
     return entry == entries_.end() ? 0 : entry->second.line;

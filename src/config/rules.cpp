@@ -2,25 +2,16 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <thread>
 #include <utility>
 
-#include "activecampaign/base_url.h"
-#include "config/files.h"
 #include "config/values.h"
 
 namespace mbr::config {
 namespace {
 
 using namespace std::chrono_literals;
-using Read = std::function<std::optional<Objection>(Config&, std::string_view)>;
 
 constexpr std::size_t kApiBodyBytes = 64 * 1024;
-constexpr std::size_t kMaxSocketPath = 107;  // sockaddr_un, with its terminating zero
-constexpr std::size_t kMaxApiKey = 512;
-
-const std::nullopt_t kTaken = std::nullopt;
-Objection asUsual() { return {}; }
 
 struct About {
   std::string name;
@@ -84,10 +75,10 @@ Rule choice(About about, std::vector<std::pair<std::string, Value>> words, Set s
           }};
 }
 
-Rule other(About about, std::string unit, std::string range, Read read) {
+Rule other(About about, std::string unit, std::string range, Reader* read) {
   return {{std::move(about.name), std::move(unit), std::move(range), std::move(about.fallback),
            std::move(about.sentence)},
-          std::move(read)};
+          read};
 }
 
 Rule required(Rule rule) {
@@ -95,106 +86,20 @@ Rule required(Rule rule) {
   return rule;
 }
 
-Objection objection(const Error& error) { return {error.detail, error.code == Code::kDenied}; }
-
-bool isAbsolute(std::string_view path) { return path.size() > 1 && path.front() == '/'; }
-
-std::optional<Objection> readSocket(Config& config, std::string_view text) {
-  if (!isAbsolute(text) || text.size() > kMaxSocketPath) return asUsual();
-  config.server.socketPath = text;
-  return kTaken;
+Rule offIfEmpty(Rule rule) {
+  rule.mayBeOff = true;
+  return rule;
 }
 
-std::optional<Objection> readThreads(Config& config, std::string_view text) {
-  const auto value = text == "auto"
-                         ? std::max(2, static_cast<int>(std::thread::hardware_concurrency()))
-                         : parseCount(text).value_or(0);
-  if (value < 1 || value > 256) return asUsual();
-  config.server.threads = static_cast<int>(value);
-  return kTaken;
-}
-
-std::optional<Objection> readStoreUrl(Config& config, std::string_view text) {
-  const auto path = parseStoreUrl(text);
-  if (!path) return asUsual();
-  config.storePath = *path;
-  return kTaken;
-}
-
-std::optional<Objection> readMasterKeyFile(Config& config, std::string_view text) {
-  if (!isAbsolute(text)) return asUsual();
-  config.masterKeyFile = text;
-  const auto file = readSecretFile(config.masterKeyFile);
-  if (!file) return objection(file.error());
-  return kTaken;
-}
-
-std::optional<Objection> readAccountUrl(Config& config, std::string_view text) {
-  auto url = activecampaign::parseBaseUrl(text);
-  if (!url) return Objection{"which " + url.error().detail};
-  config.activecampaign.url = std::move(url).value();
-  return kTaken;
-}
-
-std::optional<Objection> readAccountKey(Config& config, std::string_view text) {
-  if (!isAbsolute(text)) return asUsual();
-  const auto file = readSecretFile(std::string(text));
-  if (!file) return objection(file.error());
-  std::string_view key = file->reveal();
-  key = key.substr(0, key.find_last_not_of(" \t\r\n") + 1);
-  const bool visible =
-      std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c <= '~'; });
-  if (key.empty() || key.size() > kMaxApiKey || !visible) {
-    return Objection{"expected a file that holds the API key alone, on one line"};
-  }
-  config.activecampaign.key = Secret(key);
-  return kTaken;
-}
-
-std::optional<Objection> readCaFile(Config& config, std::string_view text) {
-  if (!isAbsolute(text)) return asUsual();
-  config.activecampaign.caFile = text;
-  const auto file = readFile(config.activecampaign.caFile, 8 * 1024 * 1024);
-  if (!file) return objection(file.error());
-  return kTaken;
-}
-
-std::optional<Objection> readRate(Config& config, std::string_view text) {
-  const auto rate = parseRate(text);
-  if (!rate || *rate < 0.1 || *rate > 1000) return asUsual();
-  config.activecampaign.rate = *rate;
-  return kTaken;
-}
-
-std::optional<Objection> readPasswordField(Config& config, std::string_view text) {
-  const auto tag = parsePerstag(text);
-  if (!tag) return asUsual();
-  config.passwordField = *tag;
-  return kTaken;
-}
-
-std::optional<Objection> readAlphabet(Config& config, std::string_view text) {
-  config.generator.alphabet = text;  // judged together with the length
-  return kTaken;
-}
-
-std::optional<Objection> readPolicy(Config& config, std::string_view text) {
-  if (text != "keep") return Objection{"expected `keep`: this release knows no other policy"};
-  config.passwordPolicy = PasswordPolicy::kKeep;
-  return kTaken;
-}
-
-std::optional<Objection> readHiddenFields(Config& config, std::string_view text) {
-  for (const std::string& item : parseList(text)) {
-    const auto tag = parsePerstag(item);
-    if (!tag) return asUsual();
-    config.hiddenFields.push_back(*tag);
-  }
-  return kTaken;
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ",") + word;
+  return text;
 }
 
 std::vector<Rule> makeRules() {
   const std::string kPath = "an absolute path";
+  const sync::HookOptions hooks;
   return {
       other({"listen.socket", "",
              "The unix socket to listen on; without it the socket on descriptor 0 is taken, as "
@@ -242,6 +147,23 @@ std::vector<Rule> makeRules() {
       other({"password.policy", "keep",
              "What becomes of the password in ActiveCampaign's field: keep leaves it there."},
             "one word", "keep", readPolicy),
+      other({"password.event_rule", "auto",
+             "Which contacts that changed since this installation's first start get a password "
+             "without a webhook of their own asking for it; auto is none while webhooks.mode is "
+             "automation and all while it is events."},
+            "auto, all, none or tag: and tag ids by comma", "any one of the tags suffices",
+            readEventRule),
+      other({"password.event_tags", "",
+             "The tags a contact gets after a password that password.event_rule gave it."},
+            "tag ids by comma", "", readEventTags),
+      other({"password.event_automations", "",
+             "The automations a contact enters after a password that password.event_rule gave "
+             "it."},
+            "automation ids by comma", "", readEventAutomations),
+      count({"password.bulk_from", "10",
+             "From how many waiting passwords on they are written to ActiveCampaign by bulk import "
+             "instead of one by one; 0 is never."},
+            0, 10000, [](Config& c, int n) { c.bulkFrom = n; }),
       choice<members::RefreshPolicy>(
           {"login.refresh", "stale",
            "When a login asks ActiveCampaign first: always, only for stale data, or never."},
@@ -258,16 +180,9 @@ std::vector<Rule> makeRules() {
              "Tags that make a contact a member, any of them suffices; without it every contact "
              "with a password may log in."},
             "tag ids or names by comma", "a name that holds a comma goes by its id",
-            [](Config& c, std::string_view text) -> std::optional<Objection> {
-              c.login.requiredTags = parseList(text);
-              return kTaken;
-            }),
+            readRequiredTags),
       other({"login.ban_tag", "", "The tag that keeps a contact out, whatever else it has."},
-            "a tag id or name", "",
-            [](Config& c, std::string_view text) -> std::optional<Objection> {
-              c.login.banTag = std::string(text);
-              return kTaken;
-            }),
+            "a tag id or name", "", readBanTag),
       count({"login.queue", "64",
              "How many password checks may wait for a core; past it a login answers 503."},
             1, 10000, [](Config& c, int n) { c.hashPool.queue = static_cast<std::size_t>(n); }),
@@ -275,6 +190,24 @@ std::vector<Rule> makeRules() {
                 "How long after its arrival a refused login is answered, at the earliest, so that "
                 "time does not tell known from unknown e-mails."},
                0s, 5s, [](Config& c, Milliseconds d) { c.loginFailureTime = d; }),
+      choice<bool>({"webhooks.mode", "automation",
+                    "What tells Membergate of changes: the webhook calls of your automations, or "
+                    "an event webhook that it keeps registered in ActiveCampaign by itself."},
+                   {{"automation", false}, {"events", true}},
+                   [](Config& c, bool events) { c.hooks.wanted = events; }),
+      other({"webhooks.public_url", "",
+             "Where ActiveCampaign reaches this site, for the event webhook; needed while "
+             "webhooks.mode is events."},
+            "an https:// address without a path", "plain http:// for loopback hosts only",
+            readPublicUrl),
+      other({"webhooks.events", joined(hooks.events),
+             "What the event webhook is sent for, in ActiveCampaign's names; one registered for "
+             "more is left as it is."},
+            "event names by comma", "lower-case letters and underscores", readEvents),
+      other({"webhooks.sources", joined(hooks.sources),
+             "Whose changes the event webhook is sent for: a contact's own, a user's, the API's "
+             "or the system's."},
+            "words by comma", "public, admin, api, system", readSources),
       size({"webhooks.max_body", "256KiB",
             "The longest webhook body; keep nginx's client_max_body_size and "
             "client_body_buffer_size equal to it."},
@@ -291,6 +224,22 @@ std::vector<Rule> makeRules() {
              "How many jobs for ActiveCampaign run at once; one thread takes only what a person "
              "waits for."},
             2, 64, [](Config& c, int n) { c.outbox.workers = n; }),
+      duration({"sync.interval", "15m",
+                "How long from one pass over the contacts that changed in ActiveCampaign to the "
+                "next."},
+               10s, 24h, [](Config& c, Milliseconds d) { c.sweeps.interval = d; }),
+      duration({"sync.overlap", "24h",
+                "How far such a pass reaches back behind the newest change seen, at start and once "
+                "a day."},
+               1min, 30 * 24h, [](Config& c, Milliseconds d) { c.sweeps.overlap = d; }),
+      duration({"sync.full_every", "7d",
+                "How long from one pass over all contacts to the next; it finds deleted and merged "
+                "ones."},
+               1min, 90 * 24h, [](Config& c, Milliseconds d) { c.sweeps.fullEvery = d; }),
+      offIfEmpty(other({"shed.socket", "/run/membergate/shed.sock",
+                        "The unix socket where nginx notes every webhook call that it turned away, "
+                        "so that what was missed is fetched; an empty value is off."},
+                       kPath, "at most 107 bytes", readShedSocket)),
       size({"cache.max_bytes", "64MB", "How much memory the contacts in use may take."}, 1'000'000,
            64'000'000'000, [](Config& c, std::size_t bytes) { c.cache.maxBytes = bytes; }),
       duration({"session.idle", "12h", "After how long without use a session ends."}, 1min,
@@ -329,17 +278,6 @@ std::vector<Key> keys() {
 
 std::string expectation(const Key& key) {
   return "expected " + key.unit + (key.range.empty() ? "" : ", " + key.range);
-}
-
-std::optional<std::string> parseStoreUrl(std::string_view url) {
-  constexpr std::string_view kScheme = "sqlite://";
-  if (url.substr(0, kScheme.size()) != kScheme) return std::nullopt;
-  url.remove_prefix(kScheme.size());
-  // SQLite would read these as the beginning of options or of an escape.
-  if (!isAbsolute(url) || url.back() == '/' || url.find_first_of("?#%") != std::string_view::npos) {
-    return std::nullopt;
-  }
-  return std::string(url);
 }
 
 }  // namespace mbr::config

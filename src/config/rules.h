@@ -2,27 +2,19 @@
 #pragma once
 
 #include <functional>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "config/config.h"
 #include "config/keys.h"
+#include "config/readers.h"
 
 namespace mbr::config {
 
-// Why a value was not taken, as it follows "got `y`, ": "expected …".
-struct Objection {
-  std::string text;
-  bool denied = false;  // a file that this user may not read
-};
-
 struct Rule {
   Key key;
-  // Puts the value into the Config, or says why not. Without a text of its own the objection is
-  // that of the key's unit and range.
-  std::function<std::optional<Objection>(Config&, std::string_view value)> read;
+  std::function<Reader> read;
+  bool mayBeOff = false;  // without a value it is off, whatever its default is
 };
 
 const std::vector<Rule>& rules();

@@ -61,6 +61,10 @@ std::optional<JobState> next(JobState state, JobEvent event) {
       return state == JobState::kRunning ? std::optional(JobState::kQueued) : std::nullopt;
     case JobEvent::kGaveUp:
       return isOpen(state) ? std::optional(JobState::kDead) : std::nullopt;
+    case JobEvent::kSatisfied:
+      return state == JobState::kWaiting || state == JobState::kQueued
+                 ? std::optional(JobState::kDone)
+                 : std::nullopt;
     case JobEvent::kDropped:
       return isOpen(state) ? std::optional(JobState::kDropped) : std::nullopt;
   }

@@ -40,6 +40,7 @@ enum class JobEvent {
   kFailed,
   kGaveUp,
   kLeaseEnded,
+  kSatisfied,  // another read or write did its work
   kDropped
 };
 std::string_view toString(JobState state);

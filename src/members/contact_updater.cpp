@@ -8,11 +8,21 @@
 namespace mbr::members {
 
 ContactUpdater::ContactUpdater(store::Store& store, const PasswordIssuer& issuer,
-                               const Clock& clock, std::function<void()> onEnqueued)
-    : store_(store), issuer_(issuer), clock_(clock), onEnqueued_(std::move(onEnqueued)) {}
+                               const Clock& clock, std::function<void()> onEnqueued,
+                               Options options)
+    : store_(store),
+      issuer_(issuer),
+      clock_(clock),
+      onEnqueued_(std::move(onEnqueued)),
+      options_(std::move(options)) {}
 
-bool ContactUpdater::applySnapshot(store::Transaction& tx, const ContactSnapshot& snapshot,
-                                   bool openPasswordJob) const {
+ContactUpdater::ContactUpdater(store::Store& store, const PasswordIssuer& issuer,
+                               const Clock& clock, std::function<void()> onEnqueued)
+    : ContactUpdater(store, issuer, clock, std::move(onEnqueued), Options{}) {}
+
+ContactUpdater::Taken ContactUpdater::applySnapshot(store::Transaction& tx,
+                                                    const ContactSnapshot& snapshot,
+                                                    bool openPasswordJob) const {
   const auto known = tx.findContact(snapshot.id);
   // The job that issues a password decides about the field itself.
   if (snapshot.password && !openPasswordJob) {
@@ -21,24 +31,46 @@ bool ContactUpdater::applySnapshot(store::Transaction& tx, const ContactSnapshot
   }
   if (known && snapshot.sentAt <= known->changedAt && isPast(known->changedAt)) {
     enqueueRefresh(tx, {snapshot.id, snapshot.email ? snapshot.email->text() : ""});
-    return false;
+    return Taken::kOutdated;
   }
+  satisfyRefresh(tx, snapshot.id, snapshot.sentAt);
   // A pull that was sent later has been here and found nothing new.
   if (known && known->pulledAt && snapshot.sentAt < *known->pulledAt && isPast(*known->pulledAt)) {
-    return true;
+    return Taken::kSame;
   }
   Contact contact = withSnapshot(known.value_or(Contact{}), snapshot);
   if (contact.email) {
     const auto owner = tx.findContactByEmail(*contact.email);
     if (owner && owner->id != contact.id) enqueueRefresh(tx, {owner->id, ""});
   }
-  if (known && sameData(contact, *known)) {
+  const bool same = known && sameData(contact, *known);
+  if (same) {
     tx.touchContact(contact);
   } else {
     contact.changedAt = snapshot.sentAt;
     tx.saveContact(contact);
   }
-  return true;
+  if (!openPasswordJob) applyRule(tx, contact, snapshot);
+  return same ? Taken::kSame : Taken::kChanged;
+}
+
+// A password that nobody's webhook asked for, or whose webhook was lost: the rule says who gets
+// one.
+void ContactUpdater::applyRule(store::Transaction& tx, const Contact& contact,
+                               const ContactSnapshot& snapshot) const {
+  const PasswordRule& rule = options_.passwordRule;
+  if (!snapshot.password || !snapshot.password->empty() || !snapshot.tags || !contact.email) return;
+  // ActiveCampaign's stamps have whole seconds.
+  const Instant since = options_.installedAt - std::chrono::seconds{1};
+  const bool touched = (contact.createdAt && *contact.createdAt > since) ||
+                       (contact.updatedAt && *contact.updatedAt > since);
+  if (!touched || !rule.covers(*snapshot.tags)) return;
+  if (tx.hasOpenJob(kPasswordJob, contact.id)) return;
+  if (issuer_.decide(tx, contact.id, *snapshot.password, snapshot.sentAt, false) !=
+      FieldDecision::kMayIssue) {
+    return;
+  }
+  enqueuePassword(tx, byRule(rule, contact.id, contact.email->text()), {});
 }
 
 bool ContactUpdater::isPast(Instant instant) const {
@@ -46,14 +78,42 @@ bool ContactUpdater::isPast(Instant instant) const {
   return instant <= clock_.now() + kMaxAhead;
 }
 
-void ContactUpdater::markDeleted(store::Transaction& tx, ContactId id) const {
+void ContactUpdater::markDeleted(store::Transaction& tx, ContactId id,
+                                 const std::optional<ContactId>& now) const {
   auto contact = tx.findContact(id);
   if (!contact || contact->deletedAt) return;
+  if (now && *now != id) {
+    issuer_.move(tx, id, *now);
+    tx.moveSessions(id, *now);
+    moveJobs(tx, id, *now);
+    ops::logInfo("contact_merged", {{"contact_id", id}, {"into", *now}});
+  } else {
+    ops::logInfo("contact_deleted", {{"contact_id", id}});
+  }
   contact->deletedAt = clock_.now();
   contact->changedAt = clock_.now();
   tx.saveContact(*contact);
   tx.deleteSessionsOf(id);
-  ops::logInfo("contact_deleted", {{"contact_id", id}});
+}
+
+void ContactUpdater::applyRead(store::Transaction& tx,
+                               const std::optional<ContactSnapshot>& snapshot,
+                               const std::optional<ContactId>& goneId) const {
+  if (snapshot) applySnapshot(tx, *snapshot);
+  if (goneId) markDeleted(tx, *goneId, snapshot ? std::optional(snapshot->id) : std::nullopt);
+}
+
+// What the site asked for goes on under the new id. The other kinds find it by themselves.
+void ContactUpdater::moveJobs(store::Transaction& tx, ContactId from, ContactId to) {
+  for (Job& job : tx.listOpenJobsOf(from)) {
+    if (job.kind != kChangeJob) continue;
+    auto change = readChangePayload(job.payload);
+    if (!change) continue;
+    change->contactId = to;
+    job.contactId = to;
+    job.payload = write(*change);
+    if (!tx.moveJob(job)) ops::logWarning("job_not_moved", {{"job_id", job.id}});
+  }
 }
 
 void ContactUpdater::applyOwnTags(store::Transaction& tx, ContactId id,

@@ -13,6 +13,7 @@
 #include "domain/contact.h"
 #include "members/job_payload.h"
 #include "members/password_issuer.h"
+#include "members/password_rule.h"
 #include "store/store.h"
 
 namespace mbr::members {
@@ -20,20 +21,39 @@ namespace mbr::members {
 // Thread-safe.
 class ContactUpdater {
  public:
+  struct Options {
+    PasswordRule passwordRule{};
+    Instant installedAt{};  // contacts not touched since then get nothing by the rule
+  };
+
   // All of them must outlive the updater. `onEnqueued` is called after a commit that added jobs.
+  ContactUpdater(store::Store& store, const PasswordIssuer& issuer, const Clock& clock,
+                 std::function<void()> onEnqueued, Options options);
   ContactUpdater(store::Store& store, const PasswordIssuer& issuer, const Clock& clock,
                  std::function<void()> onEnqueued);
 
   // Within a transaction: takes in what a read of ActiveCampaign showed, the password field
-  // included. A snapshot sent before the contact's last change is not applied; the contact gets a
-  // refresh instead (false is returned).
-  // `openPasswordJob`: the job that made the read decides about the password field itself.
-  bool applySnapshot(store::Transaction& tx, const ContactSnapshot& snapshot,
-                     bool openPasswordJob = false) const;
+  // included, ends a refresh that waits for such a read, and gives the contact a password job if
+  // the rule covers it and it has none. `openPasswordJob`: the job that made the read decides about
+  // the password field itself.
+  enum class Taken {
+    kSame,      // nothing a reader sees has changed
+    kChanged,   // the contact is new here, or was known otherwise
+    kOutdated,  // sent before the contact's last change: not applied, the contact gets a refresh
+  };
+  Taken applySnapshot(store::Transaction& tx, const ContactSnapshot& snapshot,
+                      bool openPasswordJob = false) const;
 
-  // Within a transaction: ActiveCampaign has no contact with this id (read by id, 404, and not
-  // found by its e-mail under another id either). Marks it deleted and ends its sessions.
-  void markDeleted(store::Transaction& tx, ContactId id) const;
+  // Within a transaction: ActiveCampaign has no contact with this id (read by id, 404). If it was
+  // found by its e-mail under another id, `now`, whose snapshot is applied: credential, sessions
+  // and open jobs move there, unless that one has a credential of its own. Marks the old one
+  // deleted and ends its sessions.
+  void markDeleted(store::Transaction& tx, ContactId id,
+                   const std::optional<ContactId>& now = std::nullopt) const;
+
+  // Within a transaction: both of them, as a single read found it.
+  void applyRead(store::Transaction& tx, const std::optional<ContactSnapshot>& snapshot,
+                 const std::optional<ContactId>& goneId) const;
 
   // Within a transaction: our write of these tags succeeded; readers see it from the commit on.
   void applyOwnTags(store::Transaction& tx, ContactId id, const std::vector<TagId>& added,
@@ -46,11 +66,15 @@ class ContactUpdater {
  private:
   // False for an instant that was written before the clock was set back.
   bool isPast(Instant instant) const;
+  void applyRule(store::Transaction& tx, const Contact& contact,
+                 const ContactSnapshot& snapshot) const;
+  static void moveJobs(store::Transaction& tx, ContactId from, ContactId to);
 
   store::Store& store_;
   const PasswordIssuer& issuer_;
   const Clock& clock_;
   std::function<void()> onEnqueued_;
+  const Options options_;
 };
 
 }  // namespace mbr::members

@@ -97,6 +97,19 @@ std::string renderFollowUp(const FollowUp& followUp) {
                                   {"autoregister", followUp.autoregister}});
 }
 
+// What the body did to the contact.
+enum class Effect { kChanged, kUnchanged, kOutdated, kUnclear };
+
+void count(Effect effect) {
+  static const auto counterFor = [](const char* name) -> ops::Counter& {
+    return ops::counter("membergate_deliveries_applied_total",
+                        "Webhook bodies by what they did to the contact.", {{"effect", name}});
+  };
+  static ops::Counter* const counters[] = {&counterFor("changed"), &counterFor("unchanged"),
+                                           &counterFor("outdated"), &counterFor("unclear")};
+  counters[static_cast<std::size_t>(effect)]->add();
+}
+
 }  // namespace
 
 // One delivery on its way through the writer.
@@ -105,6 +118,7 @@ struct DeliveryApplier::Pending {
   std::shared_ptr<const contacts::Names> names;
   DoneFn done;
   Receipt receipt;
+  Effect effect = Effect::kUnclear;
   bool enqueued = false;
   bool readComes = false;  // a job that has not started yet will read the contact
 };
@@ -148,9 +162,13 @@ void DeliveryApplier::applyIn(store::Transaction& tx, Pending& pending) const {
   pending.receipt.contact = known ? std::optional(known->id) : delivery.contactId;
 
   const bool refresh = applyData(tx, pending, known);
+  count(pending.effect);
   if (!delivery.followUp.empty()) applyFollowUp(tx, pending);
+  if (delivery.dialect == Delivery::Dialect::kEvent) applyRule(tx, pending);
   if (refresh && !pending.readComes) {
-    enqueueRefresh(tx, {pending.receipt.contact, delivery.email ? delivery.email->text() : ""});
+    WhoPayload who{pending.receipt.contact, delivery.email ? delivery.email->text() : ""};
+    if (pending.effect != Effect::kChanged) who.askedAt = delivery.receivedAt;
+    enqueueRefresh(tx, std::move(who));
     pending.enqueued = true;
   }
 
@@ -174,7 +192,10 @@ bool DeliveryApplier::applyData(store::Transaction& tx, Pending& pending,
   const Delivery& delivery = pending.delivery;
   // With one of the two keys only, whose data this is would be a guess.
   if (!delivery.contactId || !delivery.email) return true;
-  if (known && isOlder(delivery, *known)) return true;
+  if (known && isOlder(delivery, *known)) {
+    pending.effect = Effect::kOutdated;
+    return true;
+  }
 
   Contact contact = known.value_or(Contact{});
   contact.id = *delivery.contactId;
@@ -196,7 +217,9 @@ bool DeliveryApplier::applyData(store::Transaction& tx, Pending& pending,
     pending.enqueued = refresh = true;
   }
 
+  pending.effect = Effect::kUnchanged;
   if (known && sameData(contact, *known)) return refresh;
+  pending.effect = Effect::kChanged;
   contact.confirmed = false;
   contact.asOf = delivery.receivedAt;
   contact.changedAt = std::max(contact.changedAt, delivery.receivedAt);
@@ -243,26 +266,34 @@ void DeliveryApplier::applyFollowUp(store::Transaction& tx, Pending& pending) co
   if (!added) pending.receipt.status = Receipt::Status::kDuplicate;
 }
 
-JobId DeliveryApplier::addPasswordJob(store::Transaction& tx, const Delivery& delivery,
-                                      const std::optional<ContactId>& contact) const {
+void DeliveryApplier::addPasswordJob(store::Transaction& tx, const Delivery& delivery,
+                                     const std::optional<ContactId>& contact) const {
   PasswordPayload payload;
   payload.contactId = contact;
   payload.email = delivery.email ? delivery.email->text() : "";
   payload.autoregister = delivery.followUp.autoregister;
   payload.steps = stepsOf(delivery.followUp.tags, delivery.followUp.automations);
-  Job job;
-  job.kind = kPasswordJob;
-  job.lane = Lane::kPassword;
-  job.contactId = contact;
-  job.key = contactKey(contact, payload.email);
+  std::string sealed;
   if (delivery.followUp.defaultPassword) {
     payload.hasDefault = true;
-    job.sealed = sealer_.seal(*delivery.followUp.defaultPassword, 0);
+    sealed = sealer_.seal(*delivery.followUp.defaultPassword, 0);
   }
-  job.payload = write(payload);
-  job.createdAt = delivery.receivedAt;
-  job.dueAt = delivery.receivedAt;
-  return tx.addJob(job);
+  enqueuePassword(tx, payload, std::move(sealed));
+}
+
+// The job's fresh read decides; here it is only seen that one may be due.
+void DeliveryApplier::applyRule(store::Transaction& tx, Pending& pending) const {
+  const PasswordRule& rule = options_.passwordRule;
+  const Delivery& delivery = pending.delivery;
+  if (rule.who == PasswordRule::Who::kNone || !delivery.contactId || !delivery.email) return;
+  const auto contact = tx.findContact(*delivery.contactId);
+  if (!contact || contact->deletedAt || !rule.covers(contact->tags)) return;
+  if (tx.findCredential(contact->id)) return;
+  bool added = false;
+  enqueuePassword(tx, byRule(rule, contact->id, delivery.email->text()), {}, &added);
+  pending.receipt.password = added ? Receipt::Password::kQueued : Receipt::Password::kPending;
+  pending.enqueued = pending.enqueued || added;
+  pending.readComes = added;
 }
 
 }  // namespace mbr::members

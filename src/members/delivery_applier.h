@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "contacts/directories.h"
 #include "domain/delivery.h"
+#include "members/password_rule.h"
 #include "passwords/sealer.h"
 #include "store/store.h"
 
@@ -30,6 +31,7 @@ struct Receipt {
 // (date_time) changes nothing and queues a refresh; whatever changed leaves the contact unconfirmed
 // and queues one coalesced refresh, unless a password job will read the contact anyway. A copy
 // within the window, or while the same follow-up is open, has its data applied and no follow-up.
+// An event webhook's contact gets a password if the rule covers it and none is known here.
 //
 // Thread-safe; apply() may be called on a fast worker.
 class DeliveryApplier {
@@ -37,6 +39,7 @@ class DeliveryApplier {
   struct Options {
     Milliseconds duplicateWindow{60000};
     std::set<std::string> hiddenFields{};  // personalization tags, upper-case; never stored
+    PasswordRule passwordRule{};           // for event webhooks, which ask for nothing
   };
   using DoneFn = std::function<void(Result<Receipt>)>;
 
@@ -56,8 +59,9 @@ class DeliveryApplier {
   bool applyData(store::Transaction& tx, Pending& pending,
                  const std::optional<Contact>& known) const;
   void applyFollowUp(store::Transaction& tx, Pending& pending) const;
-  JobId addPasswordJob(store::Transaction& tx, const Delivery& delivery,
-                       const std::optional<ContactId>& contact) const;
+  void applyRule(store::Transaction& tx, Pending& pending) const;
+  void addPasswordJob(store::Transaction& tx, const Delivery& delivery,
+                      const std::optional<ContactId>& contact) const;
 
   store::Store& store_;
   const contacts::Directories& directories_;

@@ -1,8 +1,10 @@
 #include "members/job_payload.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/json.h"
+#include "ops/metrics.h"
 
 namespace mbr::members {
 namespace {
@@ -60,6 +62,30 @@ Result<std::vector<Step>> readSteps(const json::Value& value) {
   return steps;
 }
 
+ops::Counter& refreshCounter(const char* result) {
+  return ops::counter("membergate_refreshes_total",
+                      "Reads of a contact that were called for, by what came of it.",
+                      {{"result", result}});
+}
+
+// Somebody has news of the contact: a refresh that failed before is worth a try now, and one that
+// nobody hurried is wanted sooner.
+void hasten(store::Transaction& tx, Job open, const WhoPayload& who, Lane lane) {
+  const bool late = open.dueAt > tx.now() + kRefreshDelay;
+  const bool urgent = lane < open.lane;
+  const bool unseen = who.askedAt != Instant{};
+  if (!late && !urgent && !unseen) return;
+  if (late) open.dueAt = tx.now() + kRefreshDelay;
+  if (urgent) open.lane = lane;
+  if (unseen) {
+    auto payload = readWhoPayload(open.payload);
+    if (!payload) return;
+    payload->askedAt = who.askedAt;
+    open.payload = write(*payload);
+  }
+  tx.saveJob(open);
+}
+
 }  // namespace
 
 std::string write(const PasswordPayload& payload) {
@@ -77,12 +103,16 @@ std::string write(const PasswordPayload& payload) {
                                   {"has_default", payload.hasDefault},
                                   {"issued", payload.issued},
                                   {"confirmed", payload.confirmed},
+                                  {"by_rule", payload.byRule},
+                                  {"singly", payload.singly},
                                   {"steps", std::move(steps)}});
 }
 
 std::string write(const WhoPayload& payload) {
-  return json::write(
-      json::Object{{"contact_id", valueOf(payload.contactId)}, {"email", payload.email}});
+  return json::write(json::Object{{"contact_id", valueOf(payload.contactId)},
+                                  {"email", payload.email},
+                                  {"asked_at", toEpochMs(payload.askedAt)},
+                                  {"singly", payload.singly}});
 }
 
 std::string write(const ChangePayload& payload) {
@@ -111,6 +141,8 @@ Result<PasswordPayload> readPasswordPayload(std::string_view text) {
   payload.hasDefault = flag(value["has_default"]);
   payload.issued = flag(value["issued"]);
   payload.confirmed = flag(value["confirmed"]);
+  payload.byRule = flag(value["by_rule"]);
+  payload.singly = flag(value["singly"]);
   auto steps = readSteps(value["steps"]);
   if (!steps) return steps.error();
   payload.steps = std::move(*steps);
@@ -120,7 +152,9 @@ Result<PasswordPayload> readPasswordPayload(std::string_view text) {
 Result<WhoPayload> readWhoPayload(std::string_view text) {
   const auto parsed = json::parse(text);
   if (!parsed) return foreign();
-  return WhoPayload{contactIdOf((*parsed)["contact_id"]), (*parsed)["email"].textOr("")};
+  const json::Value& value = *parsed;
+  return WhoPayload{contactIdOf(value["contact_id"]), value["email"].textOr(""),
+                    fromEpochMs(number(value["asked_at"])), flag(value["singly"])};
 }
 
 Result<ChangePayload> readChangePayload(std::string_view text) {
@@ -216,26 +250,65 @@ JobId enqueueFollowUp(store::Transaction& tx, JobId after, const PasswordPayload
   return tx.addJob(job, added);
 }
 
-JobId enqueueRefresh(store::Transaction& tx, const WhoPayload& who, Lane lane) {
+JobId enqueueRefresh(store::Transaction& tx, WhoPayload who, Lane lane) {
+  static ops::Counter& queued = refreshCounter("queued");
+  static ops::Counter& coalesced = refreshCounter("coalesced");
   Job job;
   job.kind = kRefreshJob;
   job.lane = lane;
   job.contactId = who.contactId;
   job.key = contactKey(who.contactId, who.email);
   // One that is being worked off may have sent its read before what calls for this one happened.
-  const auto open = tx.findOpenJob(kRefreshJob, job.key);
-  if (open && open->state == JobState::kRunning) job.key += ":again";
-  // One that failed before is worth a try now: somebody has news of this contact.
-  if (open && open->state == JobState::kQueued && open->dueAt > tx.now() + kRefreshDelay) {
-    Job sooner = *open;
-    sooner.dueAt = tx.now() + kRefreshDelay;
-    tx.saveJob(sooner);
-    return sooner.id;
+  auto open = tx.findOpenJob(kRefreshJob, job.key);
+  if (open && open->state == JobState::kRunning) {
+    job.key += ":again";
+    open = tx.findOpenJob(kRefreshJob, job.key);
   }
+  if (open) {
+    coalesced.add();
+    if (open->state == JobState::kQueued) hasten(tx, *open, who, lane);
+    return open->id;
+  }
+  queued.add();
   job.payload = write(who);
   job.createdAt = tx.now();
   job.dueAt = tx.now() + kRefreshDelay;
   return tx.addJob(job);
+}
+
+void satisfyRefresh(store::Transaction& tx, ContactId contact, Instant sentAt) {
+  static ops::Counter& satisfied = refreshCounter("satisfied");
+  auto open = tx.findOpenJob(kRefreshJob, contactKey(contact, ""));
+  if (!open || open->createdAt >= sentAt) return;
+  const auto done = next(open->state, JobEvent::kSatisfied);
+  const auto payload = readWhoPayload(open->payload);
+  if (!done || !payload || payload->askedAt >= sentAt) return;
+  open->state = *done;
+  open->endedAt = tx.now();
+  if (tx.saveJob(*open)) satisfied.add();
+}
+
+PasswordPayload byRule(const PasswordRule& rule, ContactId contact, const std::string& email) {
+  PasswordPayload payload;
+  payload.contactId = contact;
+  payload.email = email;
+  payload.byRule = true;
+  payload.steps = stepsOf(rule.thenTags, rule.thenAutomations);
+  return payload;
+}
+
+JobId enqueuePassword(store::Transaction& tx, const PasswordPayload& payload, std::string sealed,
+                      bool* added) {
+  Job job;
+  job.kind = kPasswordJob;
+  job.lane = Lane::kPassword;
+  job.contactId = payload.contactId;
+  job.key = contactKey(payload.contactId, payload.email);
+  job.payload = write(payload);
+  job.sealed = std::move(sealed);
+  job.createdAt = tx.now();
+  job.dueAt = tx.now();
+  return tx.addJob(job, added);
 }
 
 JobId enqueueDirectories(store::Transaction& tx) {

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "domain/job.h"
+#include "members/password_rule.h"
 #include "store/store.h"
 
 namespace mbr::members {
@@ -39,12 +40,16 @@ struct PasswordPayload {
   bool hasDefault = false;   // Job::sealed holds the webhook's default_pass, sealed for contact 0
   bool issued = false;       // Job::sealed holds what goes to ActiveCampaign, for the contact
   bool confirmed = false;    // ActiveCampaign has it; Job::sealed is wiped
+  bool byRule = false;       // nobody asked but PasswordRule: the steps follow an issued one only
+  bool singly = false;       // not to go with others: the bulk way did not take it
   std::vector<Step> steps;   // tags first, then automations
 };
 
 struct WhoPayload {
   std::optional<ContactId> contactId;
   std::string email;
+  Instant askedAt{};    // news that no row shows came then; a read sent before does not do
+  bool singly = false;  // not to go with others
 };
 
 // A change the site asked for. Removals come first.
@@ -96,8 +101,19 @@ JobId enqueueFollowUp(store::Transaction& tx, JobId after, const PasswordPayload
 
 // One refresh per contact, however many ask for it. It waits a moment, so that a burst about one
 // contact becomes one read with the newest data.
+// `who.askedAt` is set by the caller if the contact's row does not tell that it changed.
 inline constexpr Milliseconds kRefreshDelay{250};
-JobId enqueueRefresh(store::Transaction& tx, const WhoPayload& who, Lane lane = Lane::kRefresh);
+JobId enqueueRefresh(store::Transaction& tx, WhoPayload who, Lane lane = Lane::kRefresh);
+// A read of the contact that was sent at `sentAt` has been applied: ends the refresh that waits for
+// such a read, if one does.
+void satisfyRefresh(store::Transaction& tx, ContactId contact, Instant sentAt);
+
+// What PasswordRule gives a contact that it covers.
+PasswordPayload byRule(const PasswordRule& rule, ContactId contact, const std::string& email);
+
+// The contact's password job; an open one stays as it is (`*added` tells).
+JobId enqueuePassword(store::Transaction& tx, const PasswordPayload& payload, std::string sealed,
+                      bool* added = nullptr);
 JobId enqueueDirectories(store::Transaction& tx);
 
 }  // namespace mbr::members

@@ -44,6 +44,11 @@ class LoginVerifier::Doubts {
     return true;
   }
 
+  void setPerSecond(double perSecond) {
+    const std::lock_guard lock(mutex_);
+    perSecond_ = perSecond;
+  }
+
   // ActiveCampaign answered about this e-mail. A pull that failed is none.
   void pulled(const Email& email, SteadyInstant now) {
     const std::lock_guard lock(mutex_);
@@ -54,8 +59,8 @@ class LoginVerifier::Doubts {
 
  private:
   const Milliseconds interval_;
-  const double perSecond_;
   std::mutex mutex_;
+  double perSecond_;                                       // guarded by mutex_
   std::unordered_map<std::string, SteadyInstant> pulled_;  // guarded by mutex_
   double tokens_ = 1;                                      // guarded by mutex_
   SteadyInstant refilledAt_{};                             // guarded by mutex_
@@ -216,7 +221,7 @@ class LoginVerifier::Attempt : public std::enable_shared_from_this<Attempt> {
 LoginVerifier::LoginVerifier(store::Store& store, contacts::ContactCache& cache,
                              const contacts::Directories& directories, contacts::Source& source,
                              const passwords::Hasher& hasher, passwords::HashPool& pool,
-                             const Clock& clock, LoginOptions options)
+                             const Clock& clock, LoginOptions options, const HookCoverage* coverage)
     : store_(store),
       cache_(cache),
       directories_(directories),
@@ -225,6 +230,7 @@ LoginVerifier::LoginVerifier(store::Store& store, contacts::ContactCache& cache,
       pool_(pool),
       clock_(clock),
       options_(std::move(options)),
+      coverage_(coverage),
       doubts_(std::make_unique<Doubts>(options_)) {}
 
 LoginVerifier::~LoginVerifier() = default;
@@ -233,9 +239,12 @@ void LoginVerifier::verify(const Email& email, const Secret& password, bool know
   std::make_shared<Attempt>(*this, email, password, known, std::move(done))->start();
 }
 
+void LoginVerifier::setDoubtPullsPerSecond(double perSecond) { doubts_->setPerSecond(perSecond); }
+
 bool LoginVerifier::isFresh(const Contact& contact) const {
-  return contact.confirmed && contact.pulledAt &&
-         clock_.now() - *contact.pulledAt < options_.maxAge;
+  if (!contact.confirmed || !contact.pulledAt) return false;
+  if (clock_.now() - *contact.pulledAt < options_.maxAge) return true;
+  return coverage_ != nullptr && coverage_->covers(contact);
 }
 
 bool LoginVerifier::isEntitled(const Contact& contact) const {

@@ -13,6 +13,7 @@
 #include "contacts/contact_cache.h"
 #include "contacts/source.h"
 #include "domain/email.h"
+#include "members/hook_coverage.h"
 #include "passwords/hash_pool.h"
 #include "passwords/hasher.h"
 #include "store/store.h"
@@ -57,12 +58,15 @@ class LoginVerifier {
  public:
   using DoneFn = std::function<void(Result<LoginResult>)>;
 
-  // All of them must outlive the verifier.
+  // All of them must outlive the verifier. `coverage`: in event mode, what is fresh beyond maxAge.
   LoginVerifier(store::Store& store, contacts::ContactCache& cache,
                 const contacts::Directories& directories, contacts::Source& source,
                 const passwords::Hasher& hasher, passwords::HashPool& pool, const Clock& clock,
-                LoginOptions options);
+                LoginOptions options, const HookCoverage* coverage = nullptr);
   ~LoginVerifier();
+
+  // For after the first full sweep; may be called at any time.
+  void setDoubtPullsPerSecond(double perSecond);
 
   // `known`: this address and account succeeded before; such tries are hashed first. Calls `done`
   // once on any thread. Errors: kBusy (hash queue full: nothing was checked), kUnavailable (store).
@@ -83,6 +87,7 @@ class LoginVerifier {
   passwords::HashPool& pool_;
   const Clock& clock_;
   LoginOptions options_;
+  const HookCoverage* const coverage_;
   std::unique_ptr<Doubts> doubts_;
 };
 

@@ -32,6 +32,12 @@ void PasswordIssuer::adopt(store::Transaction& tx, ContactId contact,
   saveFast(tx, contact, fieldText, CredentialOrigin::kAdopted);
 }
 
+void PasswordIssuer::move(store::Transaction& tx, ContactId from, ContactId to) const {
+  const auto credential = tx.findCredential(from);
+  if (!credential || tx.findCredential(to)) return;
+  tx.reformCredential(passwords::Hasher::moved(*credential, to));
+}
+
 void PasswordIssuer::saveFast(store::Transaction& tx, ContactId contact, const Secret& password,
                               CredentialOrigin origin) const {
   Credential credential = hasher_.makeFast(contact, password, origin, clock_.now());

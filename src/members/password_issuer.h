@@ -34,6 +34,10 @@ class PasswordIssuer {
   // Makes the credential from a text that ActiveCampaign holds.
   void adopt(store::Transaction& tx, ContactId contact, const Secret& fieldText) const;
 
+  // `from` is known as `to` in ActiveCampaign now: its credential moves there, unless `to` has one
+  // of its own.
+  void move(store::Transaction& tx, ContactId from, ContactId to) const;
+
   // Chooses the password of `contact` for `job`: the webhook's default_pass or a generated one.
   // Hash and sealed text commit together with the job: there is never a password that the site
   // accepts and ActiveCampaign will not hear of, nor the reverse. Changes job.sealed and payload.

@@ -39,6 +39,26 @@ void keepStored(store::Reader& reader, Job& job) {
   job.sealed = stored->sealed;
 }
 
+void report(const std::vector<Job>& jobs) {
+  const Job* waits = nullptr;
+  std::size_t waiting = 0;
+  for (const Job& job : jobs) {
+    if (!isOpen(job.state)) countEnded(job);
+    if (job.state == JobState::kDead) {
+      ops::logError("job_dead", {{"job_id", job.id}, {"kind", job.kind}, {"reason", job.reason}});
+    }
+    if (job.state != JobState::kQueued) continue;
+    if (waits == nullptr) waits = &job;
+    ++waiting;
+  }
+  if (waits == nullptr) return;
+  ops::logInfo("job_waits", {{"job_id", waits->id},
+                             {"kind", waits->kind},
+                             {"jobs", waiting},
+                             {"attempts", waits->attempts},
+                             {"reason", waits->reason}});
+}
+
 }  // namespace
 
 Verdict Verdict::done(std::string result, Effects effects) {
@@ -84,6 +104,10 @@ Dispatcher::~Dispatcher() { stop(); }
 
 void Dispatcher::handle(std::string kind, Handler handler) {
   handlers_.emplace(std::move(kind), std::move(handler));
+}
+
+void Dispatcher::handleTogether(std::string kind, Batch batch) {
+  batches_.emplace(std::move(kind), std::move(batch));
 }
 
 void Dispatcher::start() {
@@ -173,57 +197,78 @@ bool Dispatcher::runOne(Lane lowest) {
 
   std::vector<Job> claimed;
   const Outcome outcome = store_.write([&](store::Transaction& tx) -> Outcome {
-    claimed = tx.claimJobs(1, lowest, clock_.now() + options_.lease);
+    claimed = claim(tx, lowest);
     return Done{};
   });
   if (!outcome) {
     ops::logWarning("outbox_claim_failed", {{"detail", outcome.error().detail}});
     return false;
   }
-  for (Job& job : claimed) execute(job);
+  if (claimed.size() == 1) execute(claimed.front());
+  if (claimed.size() > 1) executeTogether(claimed);
   return !claimed.empty();
 }
 
-void Dispatcher::execute(Job& job) {
-  Verdict verdict;
+// One job, or that and others of its kind if enough of them are due to go together.
+std::vector<Job> Dispatcher::claim(store::Transaction& tx, Lane lowest) const {
+  const Instant lease = clock_.now() + options_.lease;
+  std::vector<Job> claimed = tx.claimJobs(1, lowest, lease);
+  if (claimed.empty()) return claimed;
+  const auto found = batches_.find(claimed.front().kind);
+  if (found == batches_.end()) return claimed;
+  const Batch& batch = found->second;
+  if (batch.least <= 0 || !batch.joins(claimed.front())) return claimed;
+  std::vector<Job> others = tx.listDueJobs(claimed.front().kind, clock_.now(), batch.most - 1);
+  others.erase(std::remove_if(others.begin(), others.end(),
+                              [&](const Job& job) { return !batch.joins(job); }),
+               others.end());
+  if (static_cast<int>(others.size()) + 1 < batch.least) return claimed;
+  for (const Job& job : others) {
+    if (auto taken = tx.claimJob(job.id, lease)) claimed.push_back(std::move(*taken));
+  }
+  return claimed;
+}
+
+Verdict Dispatcher::run(Job& job) const {
   const auto handler = handlers_.find(job.kind);
-  if (handler == handlers_.end()) {
-    verdict = Verdict::dead("no handler for kind " + job.kind);
-  } else {
-    try {
-      verdict = handler->second(job, stop_);
-    } catch (const std::exception& e) {
-      ops::logError("job_handler_failed",
-                    {{"job_id", job.id}, {"kind", job.kind}, {"what", e.what()}});
-      verdict = Verdict::retry({Code::kInternal, "the handler failed"});
-    }
-  }
-  const Outcome settled = settle(job, verdict);
-  if (!settled) {
-    // The lease ends and the job is run again; handlers stand that.
-    ops::logError("job_not_settled", {{"job_id", job.id}, {"detail", settled.error().detail}});
-    return;
-  }
-  if (job.state == JobState::kDead) {
-    ops::logError("job_dead", {{"job_id", job.id}, {"kind", job.kind}, {"reason", job.reason}});
-  } else if (job.state == JobState::kQueued) {
-    ops::logInfo("job_waits", {{"job_id", job.id},
-                               {"kind", job.kind},
-                               {"attempts", job.attempts},
-                               {"reason", job.reason}});
-  }
-  if (!isOpen(job.state)) {
-    countEnded(job);
-    wake();  // what waited for it may be due now
+  if (handler == handlers_.end()) return Verdict::dead("no handler for kind " + job.kind);
+  try {
+    return handler->second(job, stop_);
+  } catch (const std::exception& e) {
+    ops::logError("job_handler_failed",
+                  {{"job_id", job.id}, {"kind", job.kind}, {"what", e.what()}});
+    return Verdict::retry({Code::kInternal, "the handler failed"});
   }
 }
 
-// Writes how the job ended or when it is due again, and its effects, in one commit.
-Outcome Dispatcher::settle(Job& job, const Verdict& verdict) {
+void Dispatcher::execute(Job& job) {
+  std::vector<Verdict> verdicts;
+  verdicts.push_back(run(job));
+  std::vector<Job> jobs{job};
+  settle(jobs, verdicts);
+}
+
+void Dispatcher::executeTogether(std::vector<Job>& jobs) {
+  const Batch& batch = batches_.at(jobs.front().kind);
+  std::vector<Verdict> verdicts;
+  try {
+    verdicts = batch.run(jobs, stop_);
+  } catch (const std::exception& e) {
+    ops::logError("job_handler_failed", {{"job_id", jobs.front().id},
+                                         {"kind", jobs.front().kind},
+                                         {"jobs", jobs.size()},
+                                         {"what", e.what()}});
+  }
+  verdicts.resize(jobs.size(), Verdict::retry({Code::kInternal, "the handler failed"}));
+  settle(jobs, verdicts);
+}
+
+// The job as its verdict leaves it.
+Job Dispatcher::leftWith(const Job& job, const Verdict& verdict) const {
   const Instant now = clock_.now();
-  Job settled = job;
-  settled.result = verdict.result;
-  settled.reason = verdict.reason;
+  Job left = job;
+  left.result = verdict.result;
+  left.reason = verdict.reason;
   JobEvent event = JobEvent::kSucceeded;
   switch (verdict.kind) {
     case Verdict::Kind::kDone:
@@ -237,44 +282,91 @@ Outcome Dispatcher::settle(Job& job, const Verdict& verdict) {
     case Verdict::Kind::kRetry:
       event = now - job.createdAt > kJobLife ? JobEvent::kGaveUp : JobEvent::kFailed;
       if (verdict.retryAfter) {
-        settled.dueAt = now + *verdict.retryAfter;
+        left.dueAt = now + *verdict.retryAfter;
       } else {
-        settled.dueAt = now + backoff(job.attempts, random_.unit());
-        ++settled.attempts;
+        left.dueAt = now + backoff(job.attempts, random_.unit());
+        ++left.attempts;
       }
       break;
   }
-  const auto state = next(JobState::kRunning, event);
-  if (!state) return Error{Code::kInternal, "a running job cannot take this event"};
-  settled.state = *state;
-  if (!isOpen(settled.state)) settled.endedAt = now;
-  bool ours = false;
+  left.state = next(JobState::kRunning, event).value();
+  if (!isOpen(left.state)) left.endedAt = now;
+  return left;
+}
+
+// Writes how the jobs ended or when they are due again, and the effects, in one commit.
+void Dispatcher::settle(std::vector<Job>& jobs, const std::vector<Verdict>& verdicts) {
+  std::vector<Job> left;
+  for (std::size_t i = 0; i < jobs.size(); ++i) left.push_back(leftWith(jobs[i], verdicts[i]));
+  std::vector<bool> ours(jobs.size(), false);
   const Outcome outcome = store_.write([&](store::Transaction& tx) -> Outcome {
-    ours = isOurs(tx, job);
-    if (!ours) return Done{};
-    if (verdict.kind == Verdict::Kind::kRetry) keepStored(tx, settled);
-    if (!isOpen(settled.state)) wipe(settled.sealed);
-    ours = tx.saveJob(settled);
-    if (ours && verdict.effects) verdict.effects(tx);
+    for (std::size_t i = 0; i < jobs.size(); ++i) {
+      if (!isOurs(tx, jobs[i])) continue;
+      if (verdicts[i].kind == Verdict::Kind::kRetry) keepStored(tx, left[i]);
+      if (!isOpen(left[i].state)) wipe(left[i].sealed);
+      ours[i] = tx.saveJob(left[i]);
+      if (ours[i] && verdicts[i].effects) verdicts[i].effects(tx);
+    }
     return Done{};
   });
-  if (!outcome) return outcome;
-  if (!ours) return Error{Code::kConflict, "another process took the job over"};
-  job = std::move(settled);
-  return Done{};
+  std::vector<Job> settled;
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    if (outcome && ours[i]) {
+      settled.push_back(std::move(left[i]));
+      continue;
+    }
+    // The lease ends and the job is run again; handlers stand that.
+    ops::logError("job_not_settled",
+                  {{"job_id", jobs[i].id},
+                   {"detail", outcome ? "another process took it over" : outcome.error().detail}});
+  }
+  report(settled);
+  // What waited for them may be due now.
+  if (std::any_of(settled.begin(), settled.end(), [](const Job& j) { return !isOpen(j.state); })) {
+    wake();
+  }
 }
 
 Outcome Dispatcher::checkpoint(Job& job, Verdict::Effects also) {
-  const Instant lease = clock_.now() + options_.lease;
-  const Outcome outcome = store_.write([&](store::Transaction& tx) -> Outcome {
-    if (!isOurs(tx, job)) return Error{Code::kConflict, "the job is no longer ours"};
+  std::vector<Job> jobs{job};
+  const Outcome outcome = checkpointAll(jobs, [&](store::Transaction& tx, Job& stored) {
     if (also) also(tx);
-    Job saved = job;
-    saved.leaseUntil = lease;
-    if (!tx.saveJob(saved)) return Error{Code::kConflict, "the job is no longer ours"};
+    stored.payload = job.payload;  // the effects may have changed them
+    stored.sealed = job.sealed;
+    return true;
+  });
+  if (!outcome) return outcome;
+  if (jobs.front().state != JobState::kRunning) {
+    return Error{Code::kConflict, "the job is no longer ours"};
+  }
+  job.leaseUntil = jobs.front().leaseUntil;
+  return Done{};
+}
+
+Outcome Dispatcher::checkpointAll(std::vector<Job>& jobs,
+                                  const std::function<bool(store::Transaction&, Job&)>& also) {
+  const Instant lease = clock_.now() + options_.lease;
+  enum class Fate { kLeft, kStored, kLost };
+  std::vector<Fate> fates(jobs.size(), Fate::kLeft);
+  const Outcome outcome = store_.write([&](store::Transaction& tx) -> Outcome {
+    for (std::size_t i = 0; i < jobs.size(); ++i) {
+      Job& job = jobs[i];
+      if (job.state != JobState::kRunning) continue;
+      fates[i] = Fate::kLost;
+      if (!isOurs(tx, job)) continue;
+      fates[i] = Fate::kLeft;
+      if (!also(tx, job)) continue;
+      Job saved = job;
+      saved.leaseUntil = lease;
+      fates[i] = tx.saveJob(saved) ? Fate::kStored : Fate::kLost;
+    }
     return Done{};
   });
-  if (outcome) job.leaseUntil = lease;
+  if (!outcome) return outcome;
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    if (fates[i] == Fate::kStored) jobs[i].leaseUntil = lease;
+    if (fates[i] == Fate::kLost) jobs[i].state = JobState::kQueued;
+  }
   return outcome;
 }
 

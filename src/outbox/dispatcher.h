@@ -61,6 +61,16 @@ class Dispatcher {
   // with checkpoint() as it goes; what it did not store is forgotten if it leaves with kRetry. It
   // should return soon once `stop` is raised (kRetry, 0 ms).
   using Handler = std::function<Verdict(Job& job, const StopFlag& stop)>;
+  // Jobs of a kind that are cheaper to carry out together.
+  struct Batch {
+    int least = 10;  // due at once; fewer go singly; 0 = all go singly
+    int most = 100;
+    // Whether a job may go with others. Called inside a transaction.
+    std::function<bool(const Job&)> joins;
+    // As Handler, with a verdict for each job, in their order. Payloads are stored with
+    // checkpointAll(). A job that is no longer kRunning after that is another process's by now.
+    std::function<std::vector<Verdict>(std::vector<Job>& jobs, const StopFlag& stop)> run;
+  };
   // The job once it has ended; nothing if it had not by the deadline.
   using AwaitFn = Waiters::AwaitFn;
 
@@ -71,7 +81,8 @@ class Dispatcher {
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
 
-  void handle(std::string kind, Handler handler);  // before start()
+  void handle(std::string kind, Handler handler);      // before start()
+  void handleTogether(std::string kind, Batch batch);  // beside handle(), before start()
   void start();
   void stop();  // finishes the jobs in hand, then joins; safe to repeat
 
@@ -83,6 +94,12 @@ class Dispatcher {
   // Errors: kConflict if the job is no longer ours (the handler must stop), the store's.
   Outcome checkpoint(Job& job, Verdict::Effects also = {});
 
+  // The same for jobs that are carried out together, in one commit: `also` is called for each that
+  // is still ours, and says whether it is to be stored; one that is not ours becomes kQueued here.
+  // Errors: the store's.
+  Outcome checkpointAll(std::vector<Job>& jobs,
+                        const std::function<bool(store::Transaction&, Job&)>& also);
+
   // Calls `done` once, on any thread, when the job has ended or at the deadline. Never waits.
   void await(JobId job, SteadyInstant deadline, AwaitFn done);
 
@@ -92,8 +109,12 @@ class Dispatcher {
  private:
   void run(Lane lowest);
   bool runOne(Lane lowest);
+  std::vector<Job> claim(store::Transaction& tx, Lane lowest) const;
   void execute(Job& job);
-  Outcome settle(Job& job, const Verdict& verdict);
+  void executeTogether(std::vector<Job>& jobs);
+  Verdict run(Job& job) const;
+  void settle(std::vector<Job>& jobs, const std::vector<Verdict>& verdicts);
+  Job leftWith(const Job& job, const Verdict& verdict) const;
   void answerWaiters();
 
   store::Store& store_;
@@ -101,6 +122,7 @@ class Dispatcher {
   Random& random_;
   Options options_;
   std::map<std::string, Handler> handlers_;
+  std::map<std::string, Batch> batches_;
   ops::Timer& timer_;
   std::shared_ptr<Waiters> waiters_;
   StopFlag stop_;

@@ -32,6 +32,18 @@ Stored split(std::string_view text) {
   return {text.substr(0, colon), text.substr(colon + 1)};
 }
 
+// A fast digest is of the contact it was made for, whose id follows it if the credential moved.
+struct FastDigest {
+  std::string_view digest;
+  ContactId contact = 0;
+};
+
+FastDigest readFast(const Credential& credential, std::string_view rest) {
+  const auto colon = rest.find(':');
+  if (colon == std::string_view::npos) return {rest, credential.contactId};
+  return {rest.substr(0, colon), parseId(rest.substr(colon + 1)).value_or(0)};
+}
+
 // crypto_pwhash_str_verify answers -1 both for another password and for a failed allocation.
 bool verifyArgon2(const std::string& phc, const Secret& peppered) {
   errno = 0;
@@ -100,8 +112,9 @@ bool Hasher::verify(const Credential& credential, const Secret& password) const 
     return false;
   }
   if (credential.kind == CredentialKind::kFast) {
+    const FastDigest fast = readFast(credential, stored.rest);
     const bool same =
-        equalInConstantTime(fastDigest(credential.contactId, password, stored.keyId), stored.rest);
+        equalInConstantTime(fastDigest(fast.contact, password, stored.keyId), fast.digest);
     verifyDummy(password);
     return same;
   }
@@ -122,7 +135,10 @@ bool Hasher::wantsSlow(const Credential& credential) const {
 bool Hasher::needsUpgrade(const Credential& credential) const {
   const Stored stored = split(credential.hash);
   if (stored.keyId != keys_.currentId()) return true;
-  if (credential.kind == CredentialKind::kFast) return wantsSlow(credential);
+  if (credential.kind == CredentialKind::kFast) {
+    return wantsSlow(credential) ||
+           readFast(credential, stored.rest).contact != credential.contactId;
+  }
   return crypto_pwhash_str_needs_rehash(std::string(stored.rest).c_str(), options_.passes,
                                         options_.memoryBytes) != 0;
 }
@@ -132,6 +148,18 @@ Credential Hasher::upgraded(const Credential& credential, const Secret& password
   Credential out =
       (this->*make)(credential.contactId, password, credential.origin, credential.changedAt);
   out.source = credential.source;
+  return out;
+}
+
+Credential Hasher::moved(const Credential& credential, ContactId to) {
+  Credential out = credential;
+  out.contactId = to;
+  if (credential.kind == CredentialKind::kFast) {
+    const Stored stored = split(credential.hash);
+    const FastDigest fast = readFast(credential, stored.rest);
+    out.hash = std::string(stored.keyId) + ':' + std::string(fast.digest);
+    if (fast.contact != to) out.hash += ':' + std::to_string(fast.contact);
+  }
   return out;
 }
 

@@ -57,6 +57,10 @@ class Hasher {
   // so the result is for Transaction::reformCredential. Slow unless the password was generated.
   Credential upgraded(const Credential& credential, const Secret& password) const;
 
+  // The credential for the same member under another contact id: ActiveCampaign merged two
+  // contacts.
+  static Credential moved(const Credential& credential, ContactId to);
+
   // Keyed and salted digest for Credential::source: two digests of one text differ.
   std::string sourceDigest(const Secret& text) const;
   // Whether `source` was made of `text`; false for an empty one.

@@ -90,6 +90,7 @@ enum class ChangeKind {
   kCode = 5,
   kJob = 6,
   kDirectory = 7,
+  kGap = 8,  // opened, taken by a sweep, or closed
 };
 
 // One row of the feed that every process follows. Ids rise in commit order.

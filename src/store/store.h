@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "domain/contact.h"
 #include "domain/credential.h"
+#include "domain/gap.h"
 #include "domain/job.h"
 #include "store/records.h"
 
@@ -37,6 +38,10 @@ class Reader {
   // The contact that was last confirmed to own the e-mail. Deleted ones are found too.
   virtual std::optional<Contact> findContactByEmail(const Email& email) = 0;
   virtual std::vector<ContactId> contactsWithTag(TagId tag, int limit) = 0;
+  // Ids in (after, upTo] of contacts that are not deleted, ascending.
+  virtual std::vector<ContactId> contactIds(ContactId after, ContactId upTo, int limit) = 0;
+  // Whether the udate of a contact that is not deleted lies in [from, to). May read all contacts.
+  virtual bool hasContactUpdatedIn(Instant from, Instant to) = 0;
   virtual std::int64_t countContacts() = 0;
 
   virtual std::optional<Credential> findCredential(ContactId id) = 0;
@@ -49,9 +54,22 @@ class Reader {
   virtual std::optional<Instant> nextJobDue(Lane lowest) = 0;
   virtual std::vector<JobCounts> countJobs() = 0;  // open and dead ones
   virtual std::vector<Job> listJobs(JobState state, int limit) = 0;
+  // Queued jobs of a kind that are due at `now` and could be claimed, the oldest due first.
+  virtual std::vector<Job> listDueJobs(std::string_view kind, Instant now, int limit) = 0;
+  virtual std::vector<Job> listOpenJobsOf(ContactId contact) = 0;
 
   // A delivery with this digest and a follow-up of its own, received at or after `since`.
   virtual std::optional<DeliveryRecord> findDelivery(const std::string& digest, Instant since) = 0;
+  // When the newest delivery of a route was received. Looks at the newest 10,000 only.
+  virtual std::optional<Instant> lastDeliveryAt(std::string_view route) = 0;
+
+  virtual std::vector<Gap> listOpenGaps() = 0;          // open and working, oldest first
+  virtual std::vector<Gap> listGaps(int limit) = 0;     // newest first
+  virtual std::optional<Sweep> findRunningSweep() = 0;  // there is at most one
+  virtual std::optional<Sweep> findSweep(std::int64_t id) = 0;
+  virtual std::vector<Sweep> listSweeps(int limit) = 0;  // newest first
+  // Contacts that the last full sweep did not see, see addAbsent().
+  virtual std::int64_t countAbsent() = 0;
 
   virtual std::vector<CodeRecord> listCodes() = 0;      // revoked ones too
   virtual std::vector<ApiKeyRecord> listApiKeys() = 0;  // revoked ones too
@@ -107,6 +125,12 @@ class Transaction : public Reader {
 
   virtual void addDelivery(const DeliveryRecord& delivery) = 0;
 
+  // Claims one queued, due job; nothing if it is neither or another of its contact goes first.
+  virtual std::optional<Job> claimJob(JobId id, Instant leaseUntil) = 0;
+  // Writes contact, key and payload of an open job that is not running: its contact has another id
+  // now. False, and nothing is done, if it is not, or such a job is open already.
+  virtual bool moveJob(const Job& job) = 0;
+
   virtual std::int64_t addCode(const CodeRecord& code) = 0;
   virtual bool revokeCode(std::string_view name) = 0;  // false if there is none in force
   virtual std::int64_t addApiKey(const ApiKeyRecord& key) = 0;
@@ -115,6 +139,7 @@ class Transaction : public Reader {
   virtual void saveSession(const SessionRecord& session) = 0;
   virtual void deleteSession(const std::string& digest) = 0;
   virtual void deleteSessionsOf(ContactId id) = 0;
+  virtual void moveSessions(ContactId from, ContactId to) = 0;
   virtual void saveThrottle(const ThrottleRecord& record) = 0;
   // Rows whose last failure is older than the one and whose success, if any, than the other.
   virtual void deleteThrottle(Instant failuresBefore, Instant successesBefore) = 0;
@@ -126,10 +151,28 @@ class Transaction : public Reader {
 
   virtual void addTombstone(const std::string& digest) = 0;
   virtual void deleteTombstone(const std::string& digest) = 0;
-  virtual void openGap(std::string_view why, Instant from) = 0;  // one open gap per reason
+
+  // One gap of a reason is open at a time: a second one widens it. Appends a change.
+  virtual void openGap(std::string_view why, Instant from, Instant to, bool full = false) = 0;
+  // Begins a sweep, which works off all open gaps from now on; those that worked under a sweep that
+  // was given up come along. A sweep must not be running. Appends a change.
+  virtual std::int64_t addSweep(const Sweep& sweep) = 0;
+  // Writes all of a running sweep's row; kDone closes its gaps, kGivenUp leaves them working.
+  // False, and nothing is written, if it has ended or another holder's lease on it lasts. Appends a
+  // change when it ends.
+  virtual bool saveSweep(const Sweep& sweep) = 0;
+  // Voids the lease of the running sweep; as releaseJobs().
+  virtual void releaseSweep() = 0;
+  virtual void addAbsent(const std::vector<ContactId>& contacts) = 0;
+  virtual std::vector<ContactId> takeAbsent(int limit) = 0;  // and forgets them
+  virtual void clearAbsent() = 0;
+
   virtual void addAudit(const AuditRecord& record) = 0;
   // Deliveries, changes, ended jobs and audit rows older than these.
   virtual void prune(Instant deliveries, Instant changes, Instant jobs, Instant audit) = 0;
+  // Removes contacts that were marked deleted before then, with everything that is theirs, and
+  // closed gaps and ended sweeps of before then; a bounded number at a time.
+  virtual void purgeDeleted(Instant before) = 0;
 };
 
 // Thread-safe. One writer works off what is submitted, in order, and commits waiting pieces

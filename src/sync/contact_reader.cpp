@@ -1,5 +1,6 @@
 #include "sync/contact_reader.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/time_format.h"
@@ -71,28 +72,81 @@ Result<std::optional<ContactSnapshot>> ContactReader::readOne(activecampaign::Cl
                                                               const activecampaign::Call& call,
                                                               UnknownField unknown,
                                                               bool& namesIncomplete) const {
-  const auto names = directories_.names();
-  activecampaign::FieldView fields;
-  std::vector<FieldId> foreign;
-  fields.nameOf = [&](FieldId id) -> std::optional<std::string> {
-    if (auto name = names->perstag(id)) return name;
-    if (unknown == UnknownField::kMayBePassword && !isForeign(id)) return std::nullopt;
-    foreign.push_back(id);
-    return "";  // a name that no field has, and a hidden one
-  };
-  fields.hidden = options_.hiddenFields;
-  fields.hidden.insert("");
-  fields.passwordField = options_.passwordField;
-  auto answer = byId ? client.readContact(call, *who.id, fields)
-                     : client.readContactByEmail(call, *who.email, fields);
+  const View view = viewOf(unknown);
+  auto answer = byId ? client.readContact(call, *who.id, view.fields)
+                     : client.readContactByEmail(call, *who.email, view.fields);
   if (!answer) return answer.error();
   if (!*answer) return std::optional<ContactSnapshot>();
-  noteForeign(foreign);
+  noteForeign(*view.foreign);
   activecampaign::ContactRead& found = **answer;
   namesIncomplete = namesIncomplete || found.unknownNames;
-  // Without the field's id no value can be told to be the password's.
-  if (!names->fieldId(options_.passwordField)) found.snapshot.password.reset();
+  finish(view, found.snapshot);
   return std::optional<ContactSnapshot>(std::move(found.snapshot));
+}
+
+ContactReader::View ContactReader::viewOf(UnknownField unknown) const {
+  View view;
+  view.names = directories_.names();
+  view.fields.nameOf = [this, unknown, names = view.names,
+                        foreign = view.foreign](FieldId id) -> std::optional<std::string> {
+    if (auto name = names->perstag(id)) return name;
+    if (unknown == UnknownField::kMayBePassword && !isForeign(id)) return std::nullopt;
+    foreign->push_back(id);
+    return "";  // a name that no field has, and a hidden one
+  };
+  view.fields.hidden = options_.hiddenFields;
+  view.fields.hidden.insert("");
+  view.fields.passwordField = options_.passwordField;
+  return view;
+}
+
+void ContactReader::finish(const View& view, ContactSnapshot& snapshot) const {
+  // Without the field's id no value can be told to be the password's.
+  if (!view.names->fieldId(options_.passwordField)) snapshot.password.reset();
+}
+
+Result<ContactReader::Page> ContactReader::readPage(activecampaign::Client& client,
+                                                    const activecampaign::PageQuery& query,
+                                                    const activecampaign::Call& call) const {
+  return readPages(client, call, [&](const activecampaign::FieldView& view) {
+    return client.readPage(call, query, view);
+  });
+}
+
+Result<ContactReader::Page> ContactReader::readMany(activecampaign::Client& client,
+                                                    const std::vector<ContactId>& ids,
+                                                    const activecampaign::Call& call) const {
+  return readPages(client, call, [&](const activecampaign::FieldView& view) {
+    return client.readContacts(call, ids, view);
+  });
+}
+
+Result<ContactReader::Page> ContactReader::readPages(activecampaign::Client& client,
+                                                     const activecampaign::Call& call,
+                                                     const Ask& ask) const {
+  Page page;
+  if (!directories_.names()->fieldId(options_.passwordField)) {
+    if (const Outcome fetched = fetchFields(client, call); !fetched) return fetched.error();
+    ++page.calls;
+  }
+  View view = viewOf(UnknownField::kMayBePassword);
+  auto answer = ask(view.fields);
+  if (!answer) return answer.error();
+  const auto& rows = answer->contacts;
+  if (std::any_of(rows.begin(), rows.end(), [](const auto& row) { return row.unknownNames; })) {
+    if (const Outcome fetched = fetchDirectories(client, call); !fetched) return fetched.error();
+    view = viewOf(UnknownField::kForeign);
+    answer = ask(view.fields);
+    if (!answer) return answer.error();
+    page.calls += 5;
+  }
+  noteForeign(*view.foreign);
+  page.remaining = answer->remaining;
+  for (activecampaign::ContactRead& row : answer->contacts) {
+    finish(view, row.snapshot);
+    page.contacts.push_back(std::move(row.snapshot));
+  }
+  return page;
 }
 
 bool ContactReader::isForeign(FieldId id) const {

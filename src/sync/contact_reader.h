@@ -90,6 +90,20 @@ class ContactReader {
                     const activecampaign::Call& call,
                     UnknownField unknown = UnknownField::kMayBePassword) const;
 
+  // Many contacts at once. A part of a snapshot that the account did not send along is absent, and
+  // so is the contact's password then. Where the answer names fields that are unknown here, the
+  // directories are fetched and it is read again.
+  struct Page {
+    std::vector<ContactSnapshot> contacts;  // by id, ascending
+    std::optional<std::int64_t> remaining;  // what ActiveCampaign says there is, these included
+    int calls = 1;                          // requests that it took
+  };
+  Result<Page> readPage(activecampaign::Client& client, const activecampaign::PageQuery& query,
+                        const activecampaign::Call& call) const;
+  // Of one that is missing in the answer nothing is known: read it singly.
+  Result<Page> readMany(activecampaign::Client& client, const std::vector<ContactId>& ids,
+                        const activecampaign::Call& call) const;
+
   // The password field's id; created in ActiveCampaign, with its relation, when it is missing.
   Result<FieldId> passwordField(activecampaign::Client& client,
                                 const activecampaign::Call& call) const;
@@ -99,6 +113,17 @@ class ContactReader {
 
  private:
   Outcome fetchFields(activecampaign::Client& client, const activecampaign::Call& call) const;
+  // What one reading needs: how fields are called, and which of them turned out to be foreign.
+  struct View {
+    std::shared_ptr<const contacts::Names> names;
+    std::shared_ptr<std::vector<FieldId>> foreign = std::make_shared<std::vector<FieldId>>();
+    activecampaign::FieldView fields;
+  };
+  View viewOf(UnknownField unknown) const;
+  void finish(const View& view, ContactSnapshot& snapshot) const;
+  using Ask = std::function<Result<activecampaign::ContactPage>(const activecampaign::FieldView&)>;
+  Result<Page> readPages(activecampaign::Client& client, const activecampaign::Call& call,
+                         const Ask& ask) const;
   bool isForeign(FieldId id) const;
   void noteForeign(const std::vector<FieldId>& ids) const;
   Result<std::optional<ContactSnapshot>> readOne(activecampaign::Client& client,

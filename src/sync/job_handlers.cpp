@@ -1,8 +1,18 @@
 #include "sync/job_handlers.h"
 
+#include <map>
+
+#include "sync/password_batch.h"
+
 namespace mbr::sync {
 
 using outbox::Verdict;
+
+namespace {
+
+constexpr int kRefreshesFrom = 10;
+
+}  // namespace
 
 void registerJobHandlers(outbox::Dispatcher& dispatcher, const Workshop& workshop) {
   const auto add = [&](std::string_view kind, auto run) {
@@ -15,6 +25,18 @@ void registerJobHandlers(outbox::Dispatcher& dispatcher, const Workshop& worksho
   add(members::kChangeJob, &runChangeJob);
   add(members::kRefreshJob, &runRefreshJob);
   add(members::kDirectoriesJob, &runDirectoriesJob);
+
+  const auto addBatch = [&](std::string_view kind, int least, int most, auto joins, auto run) {
+    dispatcher.handleTogether(
+        std::string(kind),
+        {least, most, joins, [&workshop, run](std::vector<Job>& jobs, const StopFlag& stop) {
+           return run(workshop, jobs, stop);
+         }});
+  };
+  addBatch(members::kPasswordJob, workshop.bulkFrom, kPasswordBatch, &joinsPasswordBatch,
+           &runPasswordBatch);
+  addBatch(members::kRefreshJob, kRefreshesFrom, activecampaign::kPageSize, &joinsRefreshBatch,
+           &runRefreshBatch);
 }
 
 Verdict runRefreshJob(const Workshop& workshop, Job& job, const StopFlag& stop) {
@@ -46,12 +68,52 @@ Verdict runRefreshJob(const Workshop& workshop, Job& job, const StopFlag& stop) 
   // If the contact changed since the request was sent, the snapshot says less than what is known;
   // applySnapshot() queues another refresh then, and this one has done its work.
   const Outcome stored = workshop.store.write([&](store::Transaction& tx) -> Outcome {
-    if (read->goneId) workshop.updater.markDeleted(tx, *read->goneId);
-    if (read->snapshot) workshop.updater.applySnapshot(tx, *read->snapshot);
+    workshop.updater.applyRead(tx, read->snapshot, read->goneId);
     return Done{};
   });
   if (!stored) return Verdict::retry(stored.error());
   return Verdict::done();
+}
+
+bool joinsRefreshBatch(const Job& job) {
+  const auto payload = members::readWhoPayload(job.payload);
+  return payload && payload->contactId && !payload->singly;
+}
+
+std::vector<Verdict> runRefreshBatch(const Workshop& workshop, std::vector<Job>& jobs,
+                                     const StopFlag& stop) {
+  std::vector<ContactId> ids;
+  for (const Job& job : jobs) ids.push_back(*members::readWhoPayload(job.payload)->contactId);
+  const auto client = workshop.clients.lease();
+  const auto page = workshop.reader.readMany(*client, ids, workshop.call(jobs.front().lane, stop));
+  if (!page) return {jobs.size(), Verdict::retry(page.error())};
+
+  std::map<ContactId, const ContactSnapshot*> shown;
+  for (const ContactSnapshot& snapshot : page->contacts) {
+    if (snapshot.tags && snapshot.fields && snapshot.lists) shown[snapshot.id] = &snapshot;
+  }
+  std::vector<Verdict> verdicts;
+  for (const ContactId id : ids) {
+    const auto found = shown.find(id);
+    // One that is missing may be deleted, merged, or not asked for after all.
+    verdicts.push_back(
+        found == shown.end()
+            ? Verdict::retry({Code::kBusy, "read singly", Milliseconds{0}})
+            : Verdict::done({}, [&workshop, snapshot = *found->second](store::Transaction& tx) {
+                workshop.updater.applySnapshot(tx, snapshot);
+              }));
+  }
+  const Outcome stored =
+      workshop.dispatcher.checkpointAll(jobs, [&](store::Transaction&, Job& job) {
+        const auto i = static_cast<std::size_t>(&job - jobs.data());
+        if (shown.count(ids[i]) > 0) return false;
+        auto payload = members::readWhoPayload(job.payload);
+        payload->singly = true;
+        job.payload = members::write(*payload);
+        return true;
+      });
+  if (!stored) return {jobs.size(), Verdict::retry(stored.error())};
+  return verdicts;
 }
 
 Verdict runDirectoriesJob(const Workshop& workshop, Job& job, const StopFlag& stop) {

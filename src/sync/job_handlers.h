@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <vector>
 
 #include "activecampaign/client.h"
 #include "base/clock.h"
@@ -27,6 +28,13 @@ struct Workshop {
   const members::PasswordIssuer& issuer;
   // One request and its wait for the budget; well below the lease of a job.
   Milliseconds callDeadline{30000};
+  members::PasswordRule passwordRule{};
+  // Passwords go the bulk way where this many are due; 0 = never.
+  int bulkFrom = 10;
+  // An import is looked after for the first time after so long, then so often, and given up on.
+  Milliseconds importFirstLook{2000};
+  Milliseconds importLook{5000};
+  Milliseconds importPatience = std::chrono::minutes{3};
 
   activecampaign::Call call(Lane lane, const StopFlag& stop) const {
     return {lane, clock.steady() + callDeadline, &stop};
@@ -43,6 +51,10 @@ outbox::Verdict runFollowUpJob(const Workshop& workshop, Job& job, const StopFla
 // kChangeJob: what the site asked for; removals first.
 outbox::Verdict runChangeJob(const Workshop& workshop, Job& job, const StopFlag& stop);
 outbox::Verdict runRefreshJob(const Workshop& workshop, Job& job, const StopFlag& stop);
+// Refreshes that go together: one page of reads for at most kPageSize contacts.
+bool joinsRefreshBatch(const Job& job);
+std::vector<outbox::Verdict> runRefreshBatch(const Workshop& workshop, std::vector<Job>& jobs,
+                                             const StopFlag& stop);
 outbox::Verdict runDirectoriesJob(const Workshop& workshop, Job& job, const StopFlag& stop);
 
 }  // namespace mbr::sync

@@ -133,8 +133,7 @@ Result<contacts::Pulled> LivePull::fetch(const contacts::Who& who, SteadyInstant
   if (!read) return read.error();
   contacts::Pulled pulled;
   const Outcome stored = store_.write([&](store::Transaction& tx) -> Outcome {
-    if (read->snapshot) updater_.applySnapshot(tx, *read->snapshot);
-    if (read->goneId) updater_.markDeleted(tx, *read->goneId);
+    updater_.applyRead(tx, read->snapshot, read->goneId);
     // A field is new in ActiveCampaign: the refresh learns its name first, which may take too long
     // for somebody who waits.
     if (read->snapshot && read->namesIncomplete) {

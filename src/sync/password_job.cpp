@@ -2,6 +2,7 @@
 
 #include "ops/log.h"
 #include "sync/job_handlers.h"
+#include "sync/password_work.h"
 #include "sync/steps.h"
 
 namespace mbr::sync {
@@ -9,23 +10,6 @@ namespace {
 
 using members::PasswordPayload;
 using outbox::Verdict;
-
-// What the fresh read led to, once it is committed.
-enum class Next { kWrite, kSettled, kReadAgain };
-
-// The text as a page would show it: ActiveCampaign may hand entities back for what was written.
-std::string withoutEntities(std::string text) {
-  constexpr std::pair<std::string_view, std::string_view> kEntities[] = {
-      {"&lt;", "<"},   {"&gt;", ">"},  {"&quot;", "\""},
-      {"&#039;", "'"}, {"&#39;", "'"}, {"&amp;", "&"}};
-  for (const auto& [entity, character] : kEntities) {
-    for (auto at = text.find(entity); at != std::string::npos;
-         at = text.find(entity, at + character.size())) {
-      text.replace(at, entity.size(), character);
-    }
-  }
-  return text;
-}
 
 // True if the job does what `payload` asks for.
 bool holdsSteps(store::Reader& reader, JobId id, const PasswordPayload& payload) {
@@ -43,18 +27,19 @@ class PasswordRun {
   PasswordRun(const Workshop& workshop, Job& job, PasswordPayload payload, const StopFlag& stop)
       : w_(workshop),
         job_(job),
-        payload_(std::move(payload)),
+        work_(workshop, job, std::move(payload)),
         stop_(stop),
         client_(workshop.clients.lease()) {}
 
   Verdict run() {
-    if (!payload_.confirmed) {
+    if (!work_.payload().confirmed) {
       if (auto left = settlePassword()) return std::move(*left);
     }
-    if (auto left = runSteps(w_, job_, payload_, *payload_.contactId, stop_)) {
+    PasswordPayload payload = work_.payload();
+    if (auto left = runSteps(w_, job_, payload, *payload.contactId, stop_)) {
       return std::move(*left);
     }
-    return endOf(payload_);
+    return endOf(payload);
   }
 
  private:
@@ -69,17 +54,19 @@ class PasswordRun {
     if (!read) return Verdict::retry(read.error());
     if (!read->snapshot) return contactGone(*read);
     const ContactSnapshot& snapshot = *read->snapshot;
-    if (snapshot.id != payload_.contactId) return handOver(*read);
+    if (snapshot.id != work_.payload().contactId) return handOver(*read);
     if (!snapshot.password) {
       return Verdict::retry({Code::kUnavailable, "the answer did not show the password field"});
     }
 
-    const auto next = decide(snapshot);
-    if (!next) return Verdict::retry(next.error());
-    if (*next == Next::kReadAgain) {
+    auto next = PasswordWork::Next::kSettled;
+    const Outcome committed = w_.dispatcher.checkpoint(
+        job_, [&](store::Transaction& tx) { next = work_.judge(tx, snapshot); });
+    if (!committed) return Verdict::retry(committed.error());
+    if (next == PasswordWork::Next::kReadAgain) {
       return Verdict::retry({Code::kBusy, "the credential changed while it was read"});
     }
-    if (*next == Next::kWrite) return writeAndConfirm();
+    if (next == PasswordWork::Next::kWrite) return writeAndConfirm();
     return std::nullopt;
   }
 
@@ -96,8 +83,8 @@ class PasswordRun {
 
   contacts::Who who() const {
     contacts::Who who;
-    who.id = payload_.contactId;
-    who.email = Email::parse(payload_.email);
+    who.id = work_.payload().contactId;
+    who.email = Email::parse(work_.payload().email);
     return who;
   }
 
@@ -115,7 +102,7 @@ class PasswordRun {
   // goes on in a job under that id, so that one contact never has two password jobs.
   Verdict handOver(const ContactReader::Read& read) {
     const ContactSnapshot snapshot = *read.snapshot;
-    PasswordPayload payload = payload_;
+    PasswordPayload payload = work_.payload();
     payload.contactId = snapshot.id;
     Job moved;
     moved.kind = members::kPasswordJob;
@@ -131,82 +118,19 @@ class PasswordRun {
     moved.payload = members::write(payload);
     return Verdict::done({}, [moved, payload, snapshot, gone = read.goneId,
                               &updater = w_.updater](store::Transaction& tx) {
-      updater.applySnapshot(tx, snapshot);
-      if (gone) updater.markDeleted(tx, *gone);
+      updater.applySnapshot(tx, snapshot, true);
+      if (gone) updater.markDeleted(tx, *gone, snapshot.id);
       bool added = false;
       const JobId open = tx.addJob(moved, &added);
       if (!added && !holdsSteps(tx, open, payload)) members::enqueueFollowUp(tx, open, payload);
     });
   }
 
-  // Takes the read in and commits what it means.
-  Result<Next> decide(const ContactSnapshot& snapshot) {
-    Next next = Next::kSettled;
-    const Outcome committed = w_.dispatcher.checkpoint(job_, [&](store::Transaction& tx) {
-      w_.updater.applySnapshot(tx, snapshot, true);
-      next = payload_.issued ? judgeIssued(tx, snapshot) : judgeFresh(tx, snapshot);
-      if (next == Next::kSettled) settle();
-      job_.payload = members::write(payload_);
-    });
-    if (!committed) return committed.error();
-    return next;
-  }
-
-  Next judgeFresh(store::Transaction& tx, const ContactSnapshot& snapshot) {
-    switch (w_.issuer.decide(tx, snapshot.id, *snapshot.password, snapshot.sentAt, false)) {
-      case FieldDecision::kMayIssue:
-        password_ = w_.issuer.issue(tx, job_, payload_, snapshot.id);
-        return Next::kWrite;
-      case FieldDecision::kAdopt:
-        if (payload_.autoregister) w_.issuer.adopt(tx, snapshot.id, *snapshot.password);
-        return Next::kSettled;
-      case FieldDecision::kNothingToDo:
-        return Next::kSettled;
-      case FieldDecision::kIgnore:
-        return Next::kReadAgain;
-    }
-    return Next::kReadAgain;
-  }
-
-  // An earlier try issued one and may or may not have written it.
-  Next judgeIssued(store::Transaction& tx, const ContactSnapshot& snapshot) {
-    auto sealed = w_.issuer.sealedPassword(job_, snapshot.id);
-    if (!sealed) {
-      // The master key is gone, and with it the text; the field is all there is.
-      payload_.issued = false;
-      return judgeFresh(tx, snapshot);
-    }
-    password_ = std::move(*sealed);
-    if (snapshot.password->empty()) return Next::kWrite;
-    takeOther(tx, snapshot.id, *snapshot.password);
-    return Next::kSettled;
-  }
-
-  // ActiveCampaign holds `text`; if it is not what we issued, somebody else's stays.
-  void takeOther(store::Transaction& tx, ContactId contact, const Secret& text) {
-    if (matches(text) || !payload_.autoregister) return;
-    ops::logInfo("password_of_others_kept", {{"contact_id", contact}, {"job_id", job_.id}});
-    w_.issuer.adopt(tx, contact, text);
-  }
-
-  bool matches(const Secret& text) const {
-    if (password_.equals(text.reveal())) return true;
-    if (!Secret::take(withoutEntities(text.reveal())).equals(password_.reveal())) return false;
-    ops::logWarning("password_came_back_with_entities", {{"job_id", job_.id}});
-    return true;
-  }
-
-  void settle() {
-    payload_.confirmed = true;
-    payload_.hasDefault = false;
-    wipe(job_.sealed);
-  }
-
   std::optional<Verdict> writeAndConfirm() {
-    const ContactId contact = *payload_.contactId;
+    const ContactId contact = *work_.payload().contactId;
     const auto field = w_.reader.passwordField(*client_, call());
     if (!field) return Verdict::retry(field.error());
-    auto echo = client_->writePassword(call(), contact, *field, password_);
+    auto echo = client_->writePassword(call(), contact, *field, work_.password());
     if (!echo) return Verdict::retry(echo.error());
     if (!*echo) {
       // The answer did not hold the field: look.
@@ -217,11 +141,10 @@ class PasswordRun {
     if (!*echo || (*echo)->empty()) {
       return Verdict::retry({Code::kUnavailable, "ActiveCampaign did not confirm the password"});
     }
-    settle();
-    job_.payload = members::write(payload_);
-    const Outcome saved = w_.dispatcher.checkpoint(
-        job_,
-        [this, contact, text = **echo](store::Transaction& tx) { takeOther(tx, contact, text); });
+    const Outcome saved =
+        w_.dispatcher.checkpoint(job_, [this, contact, &text = **echo](store::Transaction& tx) {
+          work_.confirm(tx, contact, text);
+        });
     if (!saved) return Verdict::retry(saved.error());
     ops::logInfo("password_issued", {{"contact_id", contact}, {"job_id", job_.id}});
     return std::nullopt;
@@ -229,10 +152,9 @@ class PasswordRun {
 
   const Workshop& w_;
   Job& job_;
-  PasswordPayload payload_;
+  PasswordWork work_;
   const StopFlag& stop_;
   const ClientPool::Lease client_;
-  Secret password_;  // what this job issued, once it is known
 };
 
 // The password job before may have gone on under another id: of a contact that was named by e-mail

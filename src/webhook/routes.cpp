@@ -156,8 +156,10 @@ void WebhookRoutes::ignore(const Kind& kind, const http::Reply& reply) const {
 void WebhookRoutes::apply(const Kind& kind, Delivery delivery, const http::Reply& reply) {
   std::string requestId = delivery.requestId;
   applier_.apply(std::move(delivery), [&metrics = kind.metrics, route = kind.route, reply,
+                                       onLost = options_.onLost,
                                        requestId = std::move(requestId)](Result<Receipt> receipt) {
     if (!receipt) {
+      if (onLost) onLost();
       // Whatever went wrong, the sender can only come again.
       const bool busy = receipt.error().code == Code::kBusy;
       auto response =

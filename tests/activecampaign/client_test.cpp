@@ -36,6 +36,7 @@ class ClientTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(aForbiddenAnswerIsLookedAtTwice);
   CPPUNIT_TEST(threeDeniedCallsRefuseTheAccount);
   CPPUNIT_TEST(tooManyRequestsFreezeEveryLane);
+  CPPUNIT_TEST(anAnswerThatTellsOfAnotherClientSlowsTheLowerLanes);
   CPPUNIT_TEST(fiveFailuresStopTheCalls);
   CPPUNIT_TEST(aDeadlineOfTheCallerDoesNotCountAgainstActiveCampaign);
   CPPUNIT_TEST(aSpentBudgetIsBusyAndNothingIsSent);
@@ -299,6 +300,22 @@ class ClientTest : public CppUnit::TestFixture {
     network.answer(200, goldenText("user.json"));
     CPPUNIT_ASSERT(client.whoAmI(login()));
     CPPUNIT_ASSERT(frozenUntil() == Instant{});
+  }
+
+  void anAnswerThatTellsOfAnotherClientSlowsTheLowerLanes() {
+    RateBudget slow(store, clock, Rate(4.0));
+    Client paced(network, slow, breaker, features, clock);
+    const auto askSite = [&] { return paced.whoAmI({Lane::kSite, clock.steady() + 100ms}); };
+    network.usage(5, 4).answer(200, goldenText("user.json"));
+    CPPUNIT_ASSERT(askSite());
+    clock.advance(250ms);
+    network.usage(5, 0).answer(200, goldenText("user.json"));
+    CPPUNIT_ASSERT(askSite());
+    clock.advance(250ms);
+    CPPUNIT_ASSERT(askSite().error().code == Code::kBusy);
+    network.usage(5, 0).answer(429, "", "3");  // a 429 freezes, whatever else it says
+    CPPUNIT_ASSERT(paced.whoAmI(login()).error().code == Code::kBusy);
+    CPPUNIT_ASSERT(frozenUntil() == clock.now() + 3s);
   }
 
   void fiveFailuresStopTheCalls() {

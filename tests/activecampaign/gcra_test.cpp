@@ -62,6 +62,11 @@ class GcraTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(aClockThatWasSetBackCostsTwoSecondsAtMost);
   CPPUNIT_TEST(theRowHoldsNoMoreThanOneWindow);
   CPPUNIT_TEST(aRefusalChangesNothing);
+  CPPUNIT_TEST(sendsAreCountedAfterAndUpTo);
+  CPPUNIT_TEST(yieldingLeavesAnotherClientWhatItUses);
+  CPPUNIT_TEST(yieldingTwiceIsYieldingOnce);
+  CPPUNIT_TEST(yieldingChangesNothingWhereThereIsRoom);
+  CPPUNIT_TEST(yieldingNeverStarvesNorHoldsBackALogin);
   CPPUNIT_TEST_SUITE_END();
 
   void aWindowHoldsFiveRequestsAtTheDefaultRate() {
@@ -219,6 +224,64 @@ class GcraTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(!refused.allowed);
     CPPUNIT_ASSERT(refused.after.sends == account.row().sends);
     CPPUNIT_ASSERT(refused.after.nextSlot == account.row().nextSlot);
+  }
+
+  void sendsAreCountedAfterAndUpTo() {
+    store::BudgetRecord row;
+    row.sends = {t0, t0 + 250ms, t0 + 250ms, t0 + 1s};
+    CPPUNIT_ASSERT_EQUAL(3, sendsBetween(row, t0, t0 + 1s));
+    CPPUNIT_ASSERT_EQUAL(2, sendsBetween(row, t0, t0 + 999ms));
+    CPPUNIT_ASSERT_EQUAL(1, sendsBetween(row, t0 + 250ms, t0 + 2s));
+  }
+
+  // Of 5 a second another client uses 2: with the next slot only 3 of ours lie in one window.
+  void yieldingLeavesAnotherClientWhatItUses() {
+    store::BudgetRecord row;
+    row.sends = {t0 - 250ms, t0, t0 + 250ms, t0 + 500ms};
+    row.nextSlot = t0 + 750ms;
+    row = yielded(row, t0 + 600ms, 2, 5);
+    CPPUNIT_ASSERT(row.nextSlot == t0 + kWindow);
+    CPPUNIT_ASSERT(!decide(row, t0 + kWindow - 1ms, Lane::kSite, Rate(4.0)).allowed);
+    CPPUNIT_ASSERT(decide(row, t0 + kWindow, Lane::kSite, Rate(4.0)).allowed);
+  }
+
+  void yieldingTwiceIsYieldingOnce() {
+    store::BudgetRecord row;
+    row.sends = {t0, t0 + 250ms, t0 + 500ms};
+    const auto once = yielded(row, t0 + 600ms, 3, 5);
+    auto often = once;
+    for (int i = 0; i < 100; ++i) often = yielded(often, t0 + 600ms + i * 1ms, 3, 5);
+    CPPUNIT_ASSERT(often.nextSlot == once.nextSlot);
+    CPPUNIT_ASSERT(once.nextSlot == t0 + 250ms + kWindow);
+    CPPUNIT_ASSERT(yielded(once, t0 + 800ms, 2, 5).nextSlot ==
+                   once.nextSlot);  // less is no way back
+  }
+
+  void yieldingChangesNothingWhereThereIsRoom() {
+    store::BudgetRecord row;
+    row.sends = {t0, t0 + 250ms};
+    row.nextSlot = t0 + 500ms;
+    CPPUNIT_ASSERT(yielded(row, t0 + 300ms, 2, 5).nextSlot == t0 + 500ms);
+    CPPUNIT_ASSERT(yielded(row, t0 + 5s, 4, 5).nextSlot < t0 + 5s);
+    CPPUNIT_ASSERT(yielded({}, t0, 5, 5).nextSlot == Instant{});
+  }
+
+  void yieldingNeverStarvesNorHoldsBackALogin() {
+    Account account(Rate(4.0));
+    int logins = 0;
+    for (Instant now = t0; now < t0 + 60s; now += 10ms) {
+      if (account.trySend(now, Lane::kBackfill)) {
+        account.row() = yielded(account.row(), now, 1000000, 5);  // more than there is
+        CPPUNIT_ASSERT(account.row().nextSlot <= now + kMaxAhead);
+      }
+    }
+    CPPUNIT_ASSERT(account.count() >= 54);  // one each 1.1 s
+    CPPUNIT_ASSERT(account.count() <= 56);
+    for (int i = 0; i < 4; ++i) logins += account.trySend(t0 + 60s, Lane::kLogin) ? 1 : 0;
+    CPPUNIT_ASSERT_EQUAL(4, logins);
+    // Sends from before the clock was set back.
+    account.row().sends = {t0 + 24h};
+    CPPUNIT_ASSERT(yielded(account.row(), t0, 5, 5).nextSlot <= t0 + 60s + kMaxAhead);
   }
 };
 

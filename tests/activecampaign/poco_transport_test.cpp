@@ -40,6 +40,8 @@ class PocoTransportTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(nobodyThereIsAnError);
   CPPUNIT_TEST(lineBreaksGetNowhere);
   CPPUNIT_TEST(statusAndRetryAfterArePassedOn);
+  CPPUNIT_TEST(whatIsLeftOfTheRateIsPassedOn);
+  CPPUNIT_TEST(aRateThatIsNoNumberIsNone);
   CPPUNIT_TEST_SUITE_END();
 
   int tokens = 0;
@@ -376,6 +378,29 @@ class PocoTransportTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(answer);
     CPPUNIT_ASSERT_EQUAL(429, answer->status);
     CPPUNIT_ASSERT_EQUAL(std::string("30"), answer->retryAfter);
+    CPPUNIT_ASSERT(!answer->rateLimit);
+    CPPUNIT_ASSERT(!answer->rateRemaining);
+  }
+
+  void whatIsLeftOfTheRateIsPassedOn() {
+    const auto plain =
+        answered(httpAnswer(200, "{}", "RateLimit-Limit: 5\r\nRateLimit-Remaining: 0\r\n"));
+    CPPUNIT_ASSERT(plain->rateLimit == 5);
+    CPPUNIT_ASSERT(plain->rateRemaining == 0);
+    const auto draft = answered(
+        httpAnswer(200, "{}", "ratelimit-limit: 5, 5;w=1\r\nratelimit-remaining:  3 \r\n"));
+    CPPUNIT_ASSERT(draft->rateLimit == 5);
+    CPPUNIT_ASSERT(draft->rateRemaining == 3);
+  }
+
+  void aRateThatIsNoNumberIsNone() {
+    for (const char* text : {"", "many", "-1", "5x", "0.5", "99999999999999999999", "+5"}) {
+      const auto answer = answered(httpAnswer(
+          200, "{}", "RateLimit-Limit: " + std::string(text) + "\r\nRateLimit-Remaining: 4\r\n"));
+      CPPUNIT_ASSERT(answer);
+      CPPUNIT_ASSERT_MESSAGE(text, !answer->rateLimit);
+      CPPUNIT_ASSERT(answer->rateRemaining == 4);
+    }
   }
 };
 

@@ -5,8 +5,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <deque>
+#include <map>
+#include <random>
 #include <thread>
 
+#include "ops/metrics.h"
 #include "support/failing_store.h"
 #include "support/test_store.h"
 
@@ -20,6 +24,7 @@ class CommitCounter final : public store::Store {
  public:
   explicit CommitCounter(store::Store& inner) : inner_(inner) {}
   int commits() const { return commits_; }
+  int reads() const { return reads_; }
 
   void submit(Work work, DoneFn done) override { inner_.submit(std::move(work), std::move(done)); }
   Outcome write(Work work) override {
@@ -27,12 +32,16 @@ class CommitCounter final : public store::Store {
     if (outcome) ++commits_;
     return outcome;
   }
-  Outcome read(const ReadWork& work) override { return inner_.read(work); }
+  Outcome read(const ReadWork& work) override {
+    ++reads_;
+    return inner_.read(work);
+  }
   void subscribe(Listener listener) override { inner_.subscribe(std::move(listener)); }
 
  private:
   store::Store& inner_;
   std::atomic<int> commits_{0};
+  std::atomic<int> reads_{0};
 };
 
 class RateBudgetTest : public CppUnit::TestFixture {
@@ -49,6 +58,15 @@ class RateBudgetTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(raisingTheStopFlagEndsTheWait);
   CPPUNIT_TEST(aFreezeDelaysAllAndTheProbesAnswerFreesThem);
   CPPUNIT_TEST(freezesWithoutADelayGetLongerWithEachFailedProbe);
+  CPPUNIT_TEST(ourOwnUsageCostsTheStoreNothing);
+  CPPUNIT_TEST(theLowerLanesMakeRoomForAnotherClient);
+  CPPUNIT_TEST(whatAnotherProcessOfOursSendsIsNotForeign);
+  CPPUNIT_TEST(answersThatComeOutOfOrderAreNotForeign);
+  CPPUNIT_TEST(anOldAnswerAndOddNumbersSayNothing);
+  CPPUNIT_TEST(anotherClientsRequestsAreCountedOnce);
+  CPPUNIT_TEST(aStoreThatIsDownIsToldOf);
+  CPPUNIT_TEST(besideAnotherClientNothingIsRefusedForLong);
+  CPPUNIT_TEST(ourOwnRequestsAreNeverTakenForForeign);
   CPPUNIT_TEST_SUITE_END();
 
   SystemClock realClock;
@@ -238,6 +256,208 @@ class RateBudgetTest : public CppUnit::TestFixture {
     permit = *budget.spend(Lane::kSite);
     CPPUNIT_ASSERT(budget.freeze(permit, std::nullopt));
     CPPUNIT_ASSERT(row().frozenUntil == clock.now() + 2s);
+  }
+
+  static double foreignCount() {
+    return ops::counter("membergate_activecampaign_foreign_requests_total", "").value();
+  }
+
+  void ourOwnUsageCostsTheStoreNothing() {
+    CommitCounter counted(store);
+    RateBudget budget(counted, clock, Rate(4.0));
+    for (int i = 1; i <= 40; ++i) {
+      const Permit permit = budget.spend(Lane::kSite).value();
+      CPPUNIT_ASSERT_EQUAL(std::min(i, 5), permit.inWindow);
+      const int used = std::min(permit.inWindow + 1, 5);  // one more is within what may be
+      CPPUNIT_ASSERT(budget.noteUsage(permit, 5, 5 - used));
+      clock.advance(250ms);
+    }
+    CPPUNIT_ASSERT_EQUAL(0, counted.reads());
+    CPPUNIT_ASSERT_EQUAL(40, counted.commits());
+  }
+
+  void theLowerLanesMakeRoomForAnotherClient() {
+    RateBudget budget(store, clock, Rate(4.0));
+    CPPUNIT_ASSERT(budget.spend(Lane::kSite));
+    clock.advance(250ms);
+    const Permit permit = budget.spend(Lane::kSite).value();
+    CPPUNIT_ASSERT(budget.noteUsage(permit, 5, 0));  // 5 used, 2 by us
+    const auto refused = budget.spend(Lane::kPassword);
+    CPPUNIT_ASSERT(!refused);
+    CPPUNIT_ASSERT(refused.error().retryAfter == kWindow - 250ms);
+    CPPUNIT_ASSERT(budget.spend(Lane::kLogin));
+    for (int i = 0; i < 50; ++i) CPPUNIT_ASSERT(budget.noteUsage(permit, 5, 0));
+    CPPUNIT_ASSERT(row().nextSlot <= clock.now() + kWindow);
+    clock.advance(kWindow);
+    CPPUNIT_ASSERT(budget.spend(Lane::kBackfill));
+  }
+
+  void whatAnotherProcessOfOursSendsIsNotForeign() {
+    RateBudget one(store, clock, Rate(4.0));
+    RateBudget other(store, clock, Rate(4.0));
+    for (int i = 0; i < 4; ++i) CPPUNIT_ASSERT(other.spend(Lane::kLogin));
+    clock.advance(10ms);
+    const Permit permit = one.spend(Lane::kLogin).value();
+    CPPUNIT_ASSERT_EQUAL(5, permit.inWindow);
+    const Instant slot = row().nextSlot;
+    CPPUNIT_ASSERT(one.noteUsage(permit, 5, 0));
+    CPPUNIT_ASSERT(row().nextSlot == slot);
+  }
+
+  // The first of five is sent first and answered last.
+  void answersThatComeOutOfOrderAreNotForeign() {
+    CommitCounter counted(store);
+    RateBudget budget(counted, clock, Rate(4.0));
+    const double before = foreignCount();
+    const Permit first = budget.spend(Lane::kLogin).value();
+    for (int i = 0; i < 4; ++i) {
+      clock.advance(5ms);
+      CPPUNIT_ASSERT(budget.spend(Lane::kLogin));
+    }
+    CPPUNIT_ASSERT_EQUAL(1, first.inWindow);
+    clock.advance(300ms);
+    CPPUNIT_ASSERT(budget.noteUsage(first, 5, 0));
+    CPPUNIT_ASSERT_EQUAL(1, counted.reads());
+    CPPUNIT_ASSERT_EQUAL(5, counted.commits());
+    CPPUNIT_ASSERT_EQUAL(before, foreignCount());
+  }
+
+  void anOldAnswerAndOddNumbersSayNothing() {
+    CommitCounter counted(store);
+    RateBudget budget(counted, clock, Rate(4.0));
+    const Permit permit = budget.spend(Lane::kSite).value();
+    for (const auto& [limit, remaining] :
+         {std::pair{5, -1}, {5, 6}, {0, 0}, {-5, -9}, {5, 5}, {5, 4}}) {
+      CPPUNIT_ASSERT(budget.noteUsage(permit, limit, remaining));
+    }
+    clock.advance(kWindow + 1ms);
+    CPPUNIT_ASSERT(budget.noteUsage(permit, 5, 0));
+    clock.advance(-1h);
+    CPPUNIT_ASSERT(budget.noteUsage(permit, 5, 0));
+    CPPUNIT_ASSERT_EQUAL(0, counted.reads());
+  }
+
+  void anotherClientsRequestsAreCountedOnce() {
+    RateBudget budget(store, clock, Rate(4.0));
+    const double before = foreignCount();
+    const Permit first = budget.spend(Lane::kLogin).value();
+    CPPUNIT_ASSERT(budget.noteUsage(first, 5, 2));
+    CPPUNIT_ASSERT(budget.noteUsage(first, 5, 2));
+    CPPUNIT_ASSERT_EQUAL(before + 2, foreignCount());
+    clock.advance(400ms);
+    const Permit second = budget.spend(Lane::kLogin).value();
+    CPPUNIT_ASSERT(budget.noteUsage(second, 5, 0));
+    CPPUNIT_ASSERT_EQUAL(before + 3, foreignCount());
+    clock.advance(1s);
+    const Permit third = budget.spend(Lane::kLogin).value();
+    CPPUNIT_ASSERT(budget.noteUsage(third, 5, 2));
+    CPPUNIT_ASSERT_EQUAL(before + 5, foreignCount());
+  }
+
+  void aStoreThatIsDownIsToldOf() {
+    test::FailingStore failing(store);
+    RateBudget budget(failing, clock, Rate(4.0));
+    const Permit permit = budget.spend(Lane::kSite).value();
+    const Instant slot = row().nextSlot;
+    failing.failAt(test::FailingStore::Step::kBegin);
+    CPPUNIT_ASSERT(!budget.noteUsage(permit, 5, 0));
+    CPPUNIT_ASSERT(row().nextSlot == slot);
+  }
+
+  // An account that takes 5 in any second, another client that sends 2 in each, and a queue of ours
+  // that never ends; answers take 200 ms.
+  void besideAnotherClientNothingIsRefusedForLong() {
+    RateBudget budget(store, clock, Rate(4.0));
+    std::deque<Instant> arrived;
+    struct Flight {
+      Instant due;
+      Permit permit;
+      int remaining;
+    };
+    std::deque<Flight> flights;
+    int sent = 0;
+    int refused = 0;
+    int othersRefused = 0;
+    const Instant start = clock.now();
+    const auto arrives = [&](Instant now) {
+      while (!arrived.empty() && arrived.front() <= now - 1s) arrived.pop_front();
+      if (arrived.size() >= 5) return false;
+      arrived.push_back(now);
+      return true;
+    };
+    for (int step = 0; step < 3000; ++step, clock.advance(10ms)) {
+      const Instant now = clock.now();
+      const bool late = now - start > 10s;
+      if (step % 50 == 7 && !arrives(now) && late) ++othersRefused;
+      while (!flights.empty() && flights.front().due <= now) {
+        const Flight flight = flights.front();
+        flights.pop_front();
+        if (flight.remaining < 0) {
+          CPPUNIT_ASSERT(budget.freeze(flight.permit, 1s));
+          continue;
+        }
+        if (flight.permit.probe) CPPUNIT_ASSERT(budget.probeAnswered(flight.permit));
+        CPPUNIT_ASSERT(budget.noteUsage(flight.permit, 5, flight.remaining));
+      }
+      const auto permit = budget.spend(Lane::kBackfill);
+      if (!permit) continue;
+      const bool taken = arrives(now);
+      flights.push_back({now + 200ms, *permit, taken ? 5 - static_cast<int>(arrived.size()) : -1});
+      if (late) ++(taken ? sent : refused);
+    }
+    const std::string counts = std::to_string(sent) + " sent, " + std::to_string(refused) +
+                               " refused, " + std::to_string(othersRefused) + " of the other";
+    CPPUNIT_ASSERT_MESSAGE(counts, refused <= 2);
+    CPPUNIT_ASSERT_MESSAGE(counts, othersRefused <= 2);
+    CPPUNIT_ASSERT_MESSAGE(counts, sent >= 40);  // in 20 s
+  }
+
+  // A queue that never ends and bursts of logins, from two processes, on ways of different length:
+  // requests overtake each other, and so do answers.
+  void ourOwnRequestsAreNeverTakenForForeign() {
+    std::mt19937 random(11);
+    const auto between = [&](int low, int high) {
+      return Milliseconds{low + static_cast<int>(random() % static_cast<unsigned>(high - low))};
+    };
+    RateBudget one(store, clock, Rate(4.0));
+    RateBudget other(store, clock, Rate(4.0));
+    const double before = foreignCount();
+    struct Flight {
+      RateBudget* budget;
+      Permit permit;
+      int used;
+    };
+    std::multimap<Instant, Flight> going;
+    std::multimap<Instant, Flight> coming;
+    std::deque<Instant> arrived;
+    int answers = 0;
+    for (int step = 0; step < 6000; ++step, clock.advance(5ms)) {
+      const Instant now = clock.now();
+      for (; !going.empty() && going.begin()->first <= now; going.erase(going.begin())) {
+        const Instant at = going.begin()->first;
+        arrived.push_back(at);
+        while (arrived.front() <= at - 1s) arrived.pop_front();
+        Flight flight = going.begin()->second;
+        flight.used = static_cast<int>(arrived.size());
+        CPPUNIT_ASSERT(flight.used <= 5);
+        coming.emplace(at + between(5, 900), flight);
+      }
+      for (; !coming.empty() && coming.begin()->first <= now; coming.erase(coming.begin())) {
+        const Flight& flight = coming.begin()->second;
+        CPPUNIT_ASSERT(flight.budget->noteUsage(flight.permit, 5, 5 - flight.used));
+        ++answers;
+      }
+      RateBudget& budget = random() % 2 == 0 ? one : other;
+      const bool isBusy = step / 600 % 2 == 0;  // three seconds of both, three of logins alone
+      std::vector<Lane> asking(random() % 100 == 0 ? 5 : 0, Lane::kLogin);
+      if (isBusy) asking.push_back(Lane::kBackfill);
+      for (const Lane lane : asking) {
+        const auto permit = budget.spend(lane);
+        if (permit) going.emplace(now + between(5, 100), Flight{&budget, *permit, 0});
+      }
+    }
+    CPPUNIT_ASSERT(answers > 100);
+    CPPUNIT_ASSERT_EQUAL(before, foreignCount());
   }
 };
 

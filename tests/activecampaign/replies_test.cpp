@@ -42,6 +42,8 @@ class RepliesTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(bothErrorFamiliesAreUnderstood);
   CPPUNIT_TEST(anUnknownRouteIsNoMissingContact);
   CPPUNIT_TEST(wordsOfAnErrorNeverHoldWhatWeSent);
+  CPPUNIT_TEST(aTextThatHoldsAnotherIsHiddenWhole);
+  CPPUNIT_TEST(aHugeErrorIsCutBetweenItsEntries);
   CPPUNIT_TEST(retryAfterIsSecondsOrADate);
   CPPUNIT_TEST_SUITE_END();
 
@@ -182,6 +184,21 @@ class RepliesTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(std::string("a b  c"), safeWords("a\nb \rc", {}));
     const std::string cut = safeWords(std::string(199, 'x') + "\xC3\x84", {});
     CPPUNIT_ASSERT_EQUAL(std::string(199, 'x'), cut);
+  }
+
+  void aTextThatHoldsAnotherIsHiddenWhole() {
+    CPPUNIT_ASSERT_EQUAL(std::string("'***' and '***'"),
+                         safeWords("'hunter22' and 'hunter'", {"hunter", "hunter22"}));
+  }
+
+  void aHugeErrorIsCutBetweenItsEntries() {
+    json::Array errors;
+    errors.push_back(json::Object{{"title", "First"}});
+    errors.push_back(json::Object{{"title", std::string(1 << 20, 'x')}});
+    for (int i = 0; i < 100000; ++i) errors.push_back(json::Object{{"title", std::to_string(i)}});
+    const std::string words = errorWords(json::Object{{"errors", std::move(errors)}});
+    CPPUNIT_ASSERT_EQUAL(std::string("First: 0: 1"), words.substr(0, 11));
+    CPPUNIT_ASSERT(words.size() < 5000);
   }
 
   void retryAfterIsSecondsOrADate() {

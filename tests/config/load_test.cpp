@@ -59,6 +59,16 @@ class LoadTest : public test::ConfFixture {
     CPPUNIT_ASSERT_EQUAL(std::size_t{262144}, c.maxWebhookBodyBytes);
     CPPUNIT_ASSERT(c.deliveries.duplicateWindow ==
                    members::DeliveryApplier::Options{}.duplicateWindow);
+    const sync::HookOptions hooks;
+    CPPUNIT_ASSERT(!c.hooks.wanted && c.hooks.publicUrl.empty());
+    CPPUNIT_ASSERT(c.hooks.events == hooks.events && c.hooks.sources == hooks.sources);
+    const sync::SweepOptions sweeps;
+    CPPUNIT_ASSERT(c.sweeps.interval == sweeps.interval && c.sweeps.overlap == sweeps.overlap &&
+                   c.sweeps.fullEvery == sweeps.fullEvery);
+    CPPUNIT_ASSERT_EQUAL(std::string("/run/membergate/shed.sock"), c.shedSocket);
+    CPPUNIT_ASSERT(c.passwordRule.who == members::PasswordRule::Who::kNone);
+    CPPUNIT_ASSERT(c.passwordRule.thenTags.empty() && c.passwordRule.thenAutomations.empty());
+    CPPUNIT_ASSERT_EQUAL(10, c.bulkFrom);
     CPPUNIT_ASSERT_EQUAL(outbox::Dispatcher::Options{}.workers, c.outbox.workers);
     CPPUNIT_ASSERT_EQUAL(std::size_t{64'000'000}, c.cache.maxBytes);
     CPPUNIT_ASSERT(c.sessions.idle == access::Sessions::Options{}.idle);
@@ -80,7 +90,12 @@ class LoadTest : public test::ConfFixture {
         "login.queue = 9\nlogin.failure_time = 0s\nwebhooks.max_body = 128KiB\n"
         "webhooks.duplicate_window = 2m\noutbox.workers = 8\ncache.max_bytes = 1GB\n"
         "session.idle = 1h\nsession.absolute = 2d\ncontacts.hidden_fields = iban,pin\n"
-        "log.level = debug\nlog.format = text\npassword.policy = keep\n");
+        "log.level = debug\nlog.format = text\npassword.policy = keep\n"
+        "webhooks.mode = events\nwebhooks.public_url = https://example.com\n"
+        "webhooks.events = update, sale,update\nwebhooks.sources = api, admin\n"
+        "sync.interval = 5m\nsync.overlap = 2h\nsync.full_every = 30d\n"
+        "shed.socket = /run/y.sock\npassword.event_rule = tag:9,4\n"
+        "password.event_tags = 12, 3\npassword.event_automations = 8\npassword.bulk_from = 0\n");
     CPPUNIT_ASSERT_EQUAL(std::string("/run/x.sock"), c.server.socketPath);
     CPPUNIT_ASSERT_EQUAL(3, c.server.threads);
     CPPUNIT_ASSERT_EQUAL(std::size_t{7}, c.server.maxWaiting);
@@ -101,6 +116,18 @@ class LoadTest : public test::ConfFixture {
     CPPUNIT_ASSERT_EQUAL(std::size_t{131072}, c.maxWebhookBodyBytes);
     CPPUNIT_ASSERT_EQUAL(std::size_t{131072}, c.server.maxBodyBytes);
     CPPUNIT_ASSERT(c.deliveries.duplicateWindow == 2min);
+    CPPUNIT_ASSERT(c.hooks.wanted);
+    CPPUNIT_ASSERT_EQUAL(std::string("https://example.com"), c.hooks.publicUrl);
+    CPPUNIT_ASSERT(c.hooks.events == std::vector<std::string>({"update", "sale"}));
+    CPPUNIT_ASSERT(c.hooks.sources == std::vector<std::string>({"api", "admin"}));
+    CPPUNIT_ASSERT(c.sweeps.interval == 5min && c.sweeps.overlap == 2h &&
+                   c.sweeps.fullEvery == 30 * 24h);
+    CPPUNIT_ASSERT_EQUAL(std::string("/run/y.sock"), c.shedSocket);
+    CPPUNIT_ASSERT(c.passwordRule.who == members::PasswordRule::Who::kTagged);
+    CPPUNIT_ASSERT(c.passwordRule.tags == std::vector<TagId>({9, 4}));
+    CPPUNIT_ASSERT(c.passwordRule.thenTags == std::vector<TagId>({12, 3}));
+    CPPUNIT_ASSERT(c.passwordRule.thenAutomations == std::vector<AutomationId>{8});
+    CPPUNIT_ASSERT_EQUAL(0, c.bulkFrom);
     CPPUNIT_ASSERT_EQUAL(8, c.outbox.workers);
     CPPUNIT_ASSERT_EQUAL(std::size_t{1'000'000'000}, c.cache.maxBytes);
     CPPUNIT_ASSERT(c.sessions.idle == 1h && c.sessions.absolute == 48h);
@@ -212,6 +239,10 @@ class LoadTest : public test::ConfFixture {
              Range{"webhooks.duplicate_window", {"0s", "24h"}, {"1", "2d"}},
              Range{"outbox.workers", {"2", "64"}, {"1", "65"}},
              Range{"cache.max_bytes", {"1MB", "64GB"}, {"999KB", "65GB"}},
+             Range{"password.bulk_from", {"0", "10000"}, {"-1", "10001"}},
+             Range{"sync.interval", {"10s", "24h"}, {"9s", "25h"}},
+             Range{"sync.overlap", {"1m", "30d"}, {"59s", "31d"}},
+             Range{"sync.full_every", {"1m", "90d"}, {"59s", "91d"}},
              Range{"session.idle", {"1m", "30d"}, {"59s", "366d"}},
              Range{"session.absolute", {"12h", "3650d"}, {"59s", "3651d"}},
          }) {

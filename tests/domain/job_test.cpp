@@ -26,15 +26,18 @@ class JobTest : public CppUnit::TestFixture {
                                          JobState::kDone,    JobState::kRefused, JobState::kDead,
                                          JobState::kDropped};
   static constexpr JobEvent kEvents[] = {
-      JobEvent::kReleased, JobEvent::kClaimed, JobEvent::kSucceeded,  JobEvent::kRefused,
-      JobEvent::kFailed,   JobEvent::kGaveUp,  JobEvent::kLeaseEnded, JobEvent::kDropped};
+      JobEvent::kReleased,   JobEvent::kClaimed,   JobEvent::kSucceeded,
+      JobEvent::kRefused,    JobEvent::kFailed,    JobEvent::kGaveUp,
+      JobEvent::kLeaseEnded, JobEvent::kSatisfied, JobEvent::kDropped};
 
   void onlyTheDrawnMovesExist() {
     const std::map<std::pair<JobState, JobEvent>, JobState> drawn = {
         {{JobState::kWaiting, JobEvent::kReleased}, JobState::kQueued},
+        {{JobState::kWaiting, JobEvent::kSatisfied}, JobState::kDone},
         {{JobState::kWaiting, JobEvent::kGaveUp}, JobState::kDead},
         {{JobState::kWaiting, JobEvent::kDropped}, JobState::kDropped},
         {{JobState::kQueued, JobEvent::kClaimed}, JobState::kRunning},
+        {{JobState::kQueued, JobEvent::kSatisfied}, JobState::kDone},
         {{JobState::kQueued, JobEvent::kGaveUp}, JobState::kDead},
         {{JobState::kQueued, JobEvent::kDropped}, JobState::kDropped},
         {{JobState::kRunning, JobEvent::kSucceeded}, JobState::kDone},

@@ -7,11 +7,15 @@ prints the ends of the logs.
 
 import collections
 import contextlib
+import datetime
 import json
 import os
 import pathlib
+import random
+import re
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -47,6 +51,28 @@ def wait_for(condition, what, timeout=30, every=0.03):
         time.sleep(every)
 
 
+def free_port():
+    """One that nobody listens on, below the range for outgoing connections."""
+    while True:
+        port = random.randrange(20000, 30000)
+        with contextlib.closing(socket.socket()) as probe:
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                return port
+
+
+def ago(**time):
+    """The stamp of that long ago, ago(days=7), as acsim takes it for cdate and udate."""
+    then = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(**time)
+    return then.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def contact_view(email, first_name, fields, tags):
+    """What a contact is compared by: its password, and values that are empty, do not count."""
+    fields = {name: value for name, value in fields.items() if value and name != "PASSWORD"}
+    return email, first_name, fields, sorted(int(tag) for tag in tags)
+
+
 def percent(text):
     return urllib.parse.quote(text, safe="")
 
@@ -63,9 +89,10 @@ def automation_body(contact):
     return urllib.parse.urlencode(rows + [("seriesid", "1")])
 
 
-def event_body(contact, kind="update"):
-    """The body of an event webhook, without a time, so that it applies in order of arrival."""
-    return urllib.parse.urlencode([("type", kind)]) + "&" + automation_body(contact)
+def event_body(contact, kind="update", date_time=None):
+    """The body of an event webhook. Without a time it applies in order of arrival."""
+    rows = [("type", kind)] + ([("date_time", date_time)] if date_time else [])
+    return urllib.parse.urlencode(rows) + "&" + automation_body(contact)
 
 
 class ContractWatch:
@@ -89,15 +116,20 @@ class Stack:
     """One directory with its simulator, daemon and nginx.
 
     `rate` is activecampaign.rate; acsim refuses what exceeds it by a quarter. None leaves the
-    shipped 4/s. `config` are lines of membergate.conf, `limits` arguments of --limit.
+    shipped 4/s. `config` are lines of membergate.conf, `limits` arguments of --limit. With `events`
+    the event webhook is registered.
     """
 
-    def __init__(self, rate="200/s", config=None, limits=()):
+    def __init__(self, rate="200/s", config=None, limits=(), events=False):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="mbr-e2e-"))
         self.config = dict(config or {})
         if rate:
             self.config["activecampaign.rate"] = rate
         self.limits = limits
+        self.port = free_port() if events else None
+        if events:
+            self.config.setdefault("webhooks.mode", "events")
+            self.config["webhooks.public_url"] = f"http://127.0.0.1:{self.port}"
         self.env = {}
         self.http = self.acsim = None
         self.contract = ContractWatch()
@@ -136,13 +168,16 @@ class Stack:
         if not self.env:
             config, limits = {**self.config, **config}, (*self.limits, *limits)
         arguments = [f"--config={key}={value}" for key, value in config.items()]
+        if self.port:
+            arguments.append(f"--port={self.port}")
         self._run("up", *arguments, *(f"--limit={limit}" for limit in limits))
         lines = (self.dir / "env").read_text().splitlines()
         self.env = dict(line.split("=", 1) for line in lines)
         if self.http is None:
             port = int(self.env["MEMBERGATE_URL"].rpartition(":")[2])
             self.http = HttpClient(port, self.contract.observe)
-            self.acsim = Simulator(self.env["ACSIM_URL"])
+            token = (self.dir / "acsim/token").read_text().strip()
+            self.acsim = Simulator(self.env["ACSIM_URL"], token)
 
     def kill(self, name, how="KILL"):
         """Ends acsim, membergate or nginx and waits for that."""
@@ -168,18 +203,39 @@ class Stack:
                 shutil.rmtree(self.dir, ignore_errors=True)
             self._watchdog.stdin.close()
 
-    def command(self, *arguments, check=True):
+    def command(self, *arguments, check=True, timeout=60):
         """Runs the daemon's executable with this stack's configuration."""
         run = subprocess.run(
             [self.env["MEMBERGATE_BIN"], *arguments, "--config", self.env["MEMBERGATE_CONF"]],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=timeout,
         )
         if check and run.returncode != 0:
             raise AssertionError(f"membergate {arguments}: exit {run.returncode}\n{run.stderr}")
         return run
+
+    def start_command(self, *arguments):
+        """The same beside the test. To be awaited, or ended, with finish_command()."""
+        return subprocess.Popen(
+            [self.env["MEMBERGATE_BIN"], *arguments, "--config", self.env["MEMBERGATE_CONF"]],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    @staticmethod
+    def finish_command(process, timeout=60):
+        """(exit code, standard output, standard error)"""
+        try:
+            out, err = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            out, err = process.communicate()
+            raise AssertionError(f"{process.args} did not end within {timeout} s\n{err}") from None
+        return process.returncode, out, err
 
     def new_key(self, name, scopes):
         """Makes an API key and waits until the daemon takes it."""
@@ -214,8 +270,11 @@ class Stack:
     def events_target(self):
         return f"/membergate/hooks/events?code={self.code}"
 
-    def event(self, contact, kind="update"):
-        return self.post_form(self.events_target(), event_body(contact, kind))
+    def events_url(self):
+        return self.env["MEMBERGATE_URL"] + self.events_target()
+
+    def event(self, contact, kind="update", date_time=None):
+        return self.post_form(self.events_target(), event_body(contact, kind, date_time))
 
     def api(self, method, path, body=None, key=None, headers=None):
         """`path` is what follows /membergate/v1. A `body` that is not text goes as JSON."""
@@ -257,6 +316,60 @@ class Stack:
     def wait_until_idle(self, timeout=30):
         """Until no job is open."""
         wait_for(lambda: not self.open_jobs(), lambda: f"open: {self.open_jobs()}", timeout)
+
+    def wait_until_current(self, timeout=30):
+        """Until nothing is known to be missing: no gap, no sweep, no doubted contact, no job."""
+        what = (
+            "SELECT 'gap', why FROM gap WHERE state < 2 UNION ALL "
+            "SELECT 'sweep', last_id FROM sweep WHERE state = 0 UNION ALL "
+            "SELECT 'absent', count(*) FROM absent HAVING count(*) > 0"
+        )
+
+        def left():
+            return self.query(what) + self.open_jobs()
+
+        wait_for(lambda: not left(), lambda: f"left: {left()[:20]}", timeout, every=0.1)
+
+    def gaps(self, why):
+        """The states of the gaps that were opened for a reason: 0 open, 1 worked off, 2 closed."""
+        return [row[0] for row in self.query("SELECT state FROM gap WHERE why = ?", why)]
+
+    def deleted(self):
+        """Ids of the contacts that are marked deleted."""
+        rows = self.query("SELECT id FROM contact WHERE deleted_at IS NOT NULL ORDER BY id")
+        return [str(row[0]) for row in rows]
+
+    def cached(self):
+        """What the daemon's database says of each contact, as contact_view(), by id."""
+        found = {}
+        rows = self.query("SELECT id, email, doc FROM contact WHERE deleted_at IS NULL")
+        for i, email, doc in rows:
+            doc = json.loads(doc)
+            found[str(i)] = contact_view(
+                email, doc.get("first_name", ""), doc.get("fields", {}), doc["tags"]
+            )
+        return found
+
+    def differences(self):
+        """(in ActiveCampaign, in the cache) of the contacts where the two differ, by id."""
+        truth, cached = self.acsim.digest(), self.cached()
+        ids = truth.keys() | cached.keys()
+        pairs = {i: (truth.get(i) and contact_view(*truth[i]), cached.get(i)) for i in ids}
+        return {i: pair for i, pair in pairs.items() if pair[0] != pair[1]}
+
+    def metric(self, name, **labels):
+        """The sum of a metric's values that have these labels; 0 if there is none."""
+        text = self.http.request("GET", "/membergate/metrics").body.decode()
+        total = 0.0
+        for line in text.splitlines():
+            found = re.fullmatch(rf"{name}(?:{{(.*)}})? (\S+)", line)
+            if found and all(f'{k}="{v}"' in (found[1] or "") for k, v in labels.items()):
+                total += float(found[2])
+        return total
+
+    def logged(self, name):
+        """The lines of the daemon's log with that event."""
+        return [line for line in self.log_lines() if line["event"] == name]
 
     def wait_for_passwords(self, ids, timeout=30):
         """Until ActiveCampaign holds a password of each; returns them by id."""
@@ -309,12 +422,13 @@ class StackTest(unittest.TestCase):
     rate = "200/s"
     config = {}
     limits = ()
+    events = False  # webhooks.mode = events
     daemon_restarts = False  # else the daemon must live through the whole class
     expected_errors = frozenset()  # events that may be logged as errors
 
     @classmethod
     def setUpClass(cls):
-        cls.stack = Stack(cls.rate, cls.config, cls.limits)
+        cls.stack = Stack(cls.rate, cls.config, cls.limits, cls.events)
         cls.addClassCleanup(cls.stack.close)
         cls.stack.up()
         cls.first_pid = cls.stack.pid()
@@ -344,6 +458,12 @@ class StackTest(unittest.TestCase):
         if result and len(result.failures) + len(result.errors) > bad:
             print(f"--- {self.id()} failed\n{self.stack.tails()}", file=sys.stderr)
         return result
+
+    def assertCurrent(self):
+        """The cache holds all that ActiveCampaign does, and nothing else."""
+        differing = self.stack.differences()
+        some = dict(list(differing.items())[:3])
+        self.assertEqual(len(differing), 0, f"{len(differing)} differ, {some}")
 
     def assertProblem(self, answer, status, code, detail=None):
         """`answer` is application/problem+json with that status and code."""

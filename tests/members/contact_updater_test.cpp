@@ -40,7 +40,8 @@ class ContactUpdaterTest : public CppUnit::TestFixture {
   bool apply(const ContactSnapshot& snapshot, bool openPasswordJob = false) {
     bool applied = false;
     rig_.write([&](store::Transaction& tx) {
-      applied = rig_.updater.applySnapshot(tx, snapshot, openPasswordJob);
+      applied = rig_.updater.applySnapshot(tx, snapshot, openPasswordJob) !=
+                members::ContactUpdater::Taken::kOutdated;
     });
     return applied;
   }

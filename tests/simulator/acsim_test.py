@@ -242,6 +242,59 @@ class Contacts(WithSim):
             self.assertEqual(len(self.sim.ok("GET", "contacts?" + ignored)["contacts"]), 2)
 
 
+    def test_filters_are_ignored_on_demand(self):
+        for number in range(1, 4):
+            self.sim.add(email=f"u{number}@example.com", udate="2024-01-01")
+
+        def found(query):
+            return [c["id"] for c in self.sim.ok("GET", "contacts?" + query)["contacts"]]
+
+        for switch, query, known in (("ignore_id_greater", "id_greater=2", ["3"]),
+                                     ("ignore_updated_after",
+                                      "filters[updated_after]=2024-06-01", []),
+                                     ("ignore_ids", "ids[]=2", ["2"])):
+            self.assertEqual(found(query), known)
+            self.sim.sim("POST", "faults", {switch: True})
+            self.assertEqual(found(query), ["1", "2", "3"], switch)
+            self.sim.sim("POST", "faults", {switch: False})
+            self.assertEqual(found(query), known)
+
+    def test_one_page_comes_empty_or_half_on_demand(self):
+        for number in range(1, 9):
+            self.sim.add(email=f"u{number}@example.com")
+
+        def page(after):
+            answer = self.sim.ok("GET", f"contacts?limit=4&id_greater={after}&include=contactLists")
+            return [c["id"] for c in answer["contacts"]], answer["meta"]["total"]
+
+        first, second = ["1", "2", "3", "4"], ["5", "6", "7", "8"]
+        self.sim.sim("POST", "faults", {"empty_page": 2})
+        self.assertEqual([page(0), page(4), page(4)], [(first, "8"), ([], "4"), (second, "4")])
+        self.sim.sim("POST", "faults", {"empty_page": 1, "empty_page_total": False})
+        self.assertEqual([page(4), page(4)], [([], "0"), (second, "4")])
+        self.sim.sim("POST", "faults", {"short_page": 2})
+        self.assertEqual(self.sim.ok("GET", "contacts/1")["contact"]["id"], "1")
+        self.assertEqual([page(0), page(4), page(4)],
+                         [(first, "8"), (["5", "6"], "4"), (second, "4")])
+        self.sim.sim("POST", "faults", {"short_page": 1, "empty_page": 1})
+        self.sim.sim("DELETE", "faults")
+        self.assertEqual(page(0), (first, "8"))
+
+    def test_ids_are_numbers_on_demand(self):
+        self.sim.add(email="a@example.com", fields={"PLAN": "x"}, tags=["Gold"])
+        self.sim.sim("POST", "faults", {"numeric_ids": True})
+        answer = self.sim.ok("GET", "contacts?include=contactTags.tag,fieldValues")
+        contact = answer["contacts"][0]
+        self.assertEqual((contact["id"], contact["contactTags"], contact["fieldValues"]),
+                         (1, [1], [1]))
+        self.assertEqual(answer["contactTags"][0]["tag"], 2)
+        self.assertEqual(answer["fieldValues"][0]["field"], 1)
+        self.assertEqual(answer["meta"]["total"], "1")
+        self.assertEqual(self.sim.state("1")["id"], "1")
+        self.sim.sim("DELETE", "faults")
+        self.assertEqual(self.sim.ok("GET", "contacts/1")["contact"]["id"], "1")
+
+
 class Stamps(WithSim):
     def test_udate_is_central_time_and_the_utc_key_lies(self):
         contact = self.sim.add(email="a@example.com", cdate="2021-03-14T07:59:59Z",
@@ -387,6 +440,34 @@ class Resources(WithSim):
         self.assertEqual(self.sim.api("POST", "import/bulk_import", too_many)[1]["success"], 0)
 
 
+    def test_imports_get_stuck_fail_or_forget_the_fields_on_demand(self):
+        self.sim.add(email="a@example.com", fields={"PLAN": ""})
+        self.sim.add(email="b@example.com")
+        rows = [{"email": email, "fields": [{"id": 1, "value": "gold"}], "tags": ["Gold"]}
+                for email in ("a@example.com", "b@example.com")]
+
+        def queue(**switches):
+            self.sim.sim("POST", "faults", {"import_delay_ms": 0, **switches})
+            return "import/info?batchId=" + self.sim.ok(
+                "POST", "import/bulk_import", {"contacts": rows})["batchId"]
+
+        info = queue(import_fail=["B@example.com"], import_stuck=True)
+        self.assertEqual(self.sim.ok("GET", info)["status"], "active")
+        self.assertEqual(self.sim.ok("GET", "import/bulk_import")["outstanding"][0]["batches"], "1")
+        self.assertEqual(self.sim.state("1")["tags"], [])
+        self.sim.sim("POST", "faults", {"import_stuck": False})
+        done = self.sim.ok("GET", info)
+        self.assertEqual((done["success"], done["failure"]), (["1"], ["b@example.com"]))
+        self.assertEqual(self.sim.state("1")["fields"], {"PLAN": "gold"})
+        self.assertEqual(self.sim.state("2")["tags"], [])
+        info = queue(import_fail=[], import_partial_fields=True)
+        self.assertEqual(self.sim.ok("GET", info)["success"], ["1", "2"])
+        self.assertEqual(self.sim.state("2")["fields"], {})
+        self.assertEqual([t["name"] for t in self.sim.state("2")["tags"]], ["Gold"])
+        self.sim.sim("DELETE", "faults")
+        self.assertEqual(self.sim.state("1")["fields"], {"PLAN": "gold"})
+
+
 class Limit(WithSim):
     options = ("--rate", "5", "--retry-after", "7")
 
@@ -406,6 +487,20 @@ class Limit(WithSim):
         self.assertEqual((log[0]["method"], log[0]["path"]), ("GET", "/api/3/users/me"))
         time.sleep(1.01)
         self.assertEqual(self.sim.api("GET", "users/me")[0], 200)
+
+    def test_other_clients_of_the_account_use_up_their_share(self):
+        self.sim.sim("POST", "faults", {"foreign_rate": 3})
+        time.sleep(1.05)
+        seen = []
+        for _ in range(3):
+            status, _ = self.sim.api("GET", "users/me")
+            seen.append((status, self.sim.headers["RateLimit-Remaining"]))
+        self.assertEqual(seen, [(200, "1"), (200, "0"), (429, "0")])
+        self.assertEqual(len(self.sim.sim("GET", "log")), 3)
+        self.sim.sim("DELETE", "faults")
+        time.sleep(1.05)
+        self.assertEqual(self.sim.api("GET", "users/me")[0], 200)
+        self.assertEqual(self.sim.headers["RateLimit-Remaining"], "4")
 
     def test_it_may_say_503_with_a_page_instead(self):
         self.sim.sim("POST", "faults", {"limit_status": 503, "limit_body": "html"})
@@ -460,6 +555,14 @@ class Faults(WithSim):
         self.sim.sim("DELETE", "faults")
         self.assertEqual(self.sim.api("GET", "users/me")[0], 200)
 
+    def test_some_faults_are_cleared_and_others_stay(self):
+        self.sim.sim("POST", "faults", {"match": "* /api/3/users", "status": 500})
+        self.sim.sim("POST", "faults", {"match": "GET /api/3/tags", "status": 502,
+                                        "flicker_403": 2})
+        self.sim.sim("DELETE", "faults?match=*+/api/3/users")
+        self.assertEqual([self.sim.api("GET", path)[0] for path in ("users/me", "tags", "lists")],
+                         [200, 502, 403])
+
     def test_a_good_key_may_be_forbidden_now_and_then(self):
         self.sim.sim("POST", "faults", {"flicker_403": 3})
         self.assertEqual([self.sim.api("GET", "tags")[0] for _ in range(6)],
@@ -488,6 +591,25 @@ class Control(WithSim):
         state = self.sim.state(contact)
         self.assertEqual(state["fields"], {"PLAN": "y"})
         self.assertEqual([t["name"] for t in state["tags"]], ["New"])
+
+    def test_many_contacts_are_made_at_once_and_told_in_short(self):
+        self.sim.add(email="first@example.com")
+        start = time.monotonic()
+        made = self.sim.sim("POST", "bulk", {"count": 20000, "prefix": "m", "tags": ["Gold"],
+                                             "fields": {"PLAN": "x"}, "udate": "2024-01-01",
+                                             "cdate": "2023-01-01"})
+        self.assertLess(time.monotonic() - start, 10)
+        self.assertEqual(made, {"first": 2, "last": 20001})
+        digest = self.sim.sim("GET", "digest")
+        self.assertEqual(len(digest), 20001)
+        self.assertEqual(digest[:2], [["1", "first@example.com", "", {}, []],
+                                      ["2", "m-00001@example.com", "m 1", {"PLAN": "x"}, ["2"]]])
+        rows = self.sim.sim("GET", "digest?after=19999&limit=1")
+        self.assertEqual([row[:2] for row in rows], [["20000", "m-19999@example.com"]])
+        self.assertTrue(self.sim.state("20001")["udate"].startswith("2024-01-01T00:00:00"))
+        again = self.sim.call("POST", "/_sim/bulk", {"count": 1, "prefix": "m"}, token=None)
+        self.assertEqual(again[0], 400)
+        self.assertEqual(len(self.sim.sim("GET", "digest")), 20001)
 
     def test_merge_and_delete_make_an_id_unknown(self):
         first = self.sim.add(email="a@example.com", tags=["Gold"], fields={"PLAN": "x"})

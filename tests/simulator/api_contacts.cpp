@@ -94,16 +94,20 @@ class Filter {
     status_ = q.number("status", -1);
     exclude_ = q.number("exclude", 0);
     automation_ = q.number("seriesid", 0);
-    idGreater_ = q.number("id_greater", 0);
+    if (!call.switches.ignoreIdGreater) idGreater_ = q.number("id_greater", 0);
     idLess_ = q.number("id_less", 0);
-    for (const std::string& value : q.all("ids")) {
-      for (const std::string& id : split(value, ',')) ids_.insert(toId(id));
+    if (!call.switches.ignoreIds) {
+      for (const std::string& value : q.all("ids")) {
+        for (const std::string& id : split(value, ',')) ids_.insert(toId(id));
+      }
     }
     dayPrecise_ = call.switches.dayPrecise;
     createdBefore_ = parseStamp(q.get("filters[created_before]"));
     createdAfter_ = parseStamp(q.get("filters[created_after]"));
     updatedBefore_ = parseStamp(q.get("filters[updated_before]"));
-    updatedAfter_ = parseStamp(q.get("filters[updated_after]"));
+    if (!call.switches.ignoreUpdatedAfter) {
+      updatedAfter_ = parseStamp(q.get("filters[updated_after]"));
+    }
   }
 
   Contacts apply(Ledger& ledger) const {
@@ -165,7 +169,7 @@ class Filter {
   }
 
   std::string email_, emailLike_, search_, phone_;
-  long tag_, list_, status_, exclude_, automation_, idGreater_, idLess_;
+  long tag_, list_, status_, exclude_, automation_, idGreater_ = 0, idLess_;
   std::set<Id> ids_;
   bool dayPrecise_;
   std::optional<Ms> createdBefore_, createdAfter_, updatedBefore_, updatedAfter_;
@@ -176,9 +180,12 @@ void order(Contacts& contacts, const Query& query) {
     const auto wanted = query.find(std::string("orders[") + name + "]");
     if (!wanted) return;
     const bool down = lower(*wanted) == "desc";
-    std::stable_sort(contacts.begin(), contacts.end(), [&](const Contact* a, const Contact* b) {
+    const auto before = [&](const Contact* a, const Contact* b) {
       return down ? key(*b) < key(*a) : key(*a) < key(*b);
-    });
+    };
+    // By id they mostly are in order already, and a large account is sorted for every page.
+    if (std::is_sorted(contacts.begin(), contacts.end(), before)) return;
+    std::stable_sort(contacts.begin(), contacts.end(), before);
   };
   by("id", [](const Contact& c) { return c.id; });
   by("cdate", [](const Contact& c) { return c.created; });
@@ -206,6 +213,10 @@ Answer listContacts(const Call& call) {
   for (std::size_t i = page.offset; i < all.size() && rows.size() < page.limit; ++i) {
     rows.push_back(all[i]);
   }
+  const PageTrouble trouble = call.switches.page;
+  if (trouble == PageTrouble::kHalf) rows.resize(rows.size() / 2);
+  if (trouble == PageTrouble::kEmpty || trouble == PageTrouble::kEmptyAndZero) rows.clear();
+  const std::size_t total = trouble == PageTrouble::kEmptyAndZero ? 0 : all.size();
   const Include include(call);
   JsonOut out;
   out.open().putEmpty("scoreValues");
@@ -223,7 +234,7 @@ Answer listContacts(const Call& call) {
     if (include.lists) putListLinkIds(out, *contact);
     out.close();
   }
-  out.closeArray().key("meta").open().put("total", std::to_string(all.size()));
+  out.closeArray().key("meta").open().put("total", std::to_string(total));
   out.putBool("sortable", true);
   putPageInput(out, call.request.query, page);
   return json(200, out.close().close().take());

@@ -15,7 +15,7 @@ constexpr std::size_t kMaxBytes = 400000;
 
 bool importContact(Ledger& ledger, const JsonObject& row, Batch& batch) {
   const std::string email = text(row, "email");
-  if (!validEmail(email)) {
+  if (!validEmail(email) || ledger.importRules.failing.count(lower(email)) != 0) {
     batch.failure.push_back(email);
     return false;
   }
@@ -26,7 +26,7 @@ bool importContact(Ledger& ledger, const JsonObject& row, Batch& batch) {
   contact.phone = text(row, "phone", contact.phone);
   ledger.touch(contact);
   const JsonArray fields = items(row, "fields");
-  for (std::size_t i = 0; i < fields->size(); ++i) {
+  for (std::size_t i = 0; i < fields->size() && !ledger.importRules.withoutFields; ++i) {
     const JsonObject field = fields->getObject(static_cast<unsigned>(i));
     const Id id = toId(text(field, "id"));
     if (ledger.fields.count(id) != 0) ledger.setField(contact, id, text(field, "value"), "import");
@@ -127,6 +127,7 @@ Answer overview(const Call& call) {
 }  // namespace
 
 bool applyDueImports(Ledger& ledger) {
+  if (ledger.importRules.stuck) return false;
   const Ms now = ledger.now;
   bool any = false;
   for (Batch& batch : ledger.batches) {

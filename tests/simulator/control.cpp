@@ -1,5 +1,7 @@
 #include "control.h"
 
+#include <algorithm>
+#include <cstdio>
 #include <map>
 
 #include "flood.h"
@@ -70,6 +72,41 @@ Answer addContacts(World& world, const Request& request) {
       out.text(std::to_string(contact.id));
     }
     return json(200, out.closeArray().close().take());
+  });
+}
+
+// PREFIX-00001@example.com and so on, all alike, whose ids are neighbours.
+Answer addMany(World& world, const Request& request) {
+  const JsonObject body = parseObject(request.body);
+  const std::int64_t count = integer(body, "count");
+  const std::string prefix = text(body, "prefix", "member");
+  if (count < 1 || count > 1000000) return bad("count is not 1 to 1000000");
+  return world.account.with(true, [&](Ledger& ledger) {
+    const auto address = [&](std::int64_t number) {
+      char digits[24];
+      std::snprintf(digits, sizeof digits, "-%05ld", static_cast<long>(number));
+      return prefix + digits + "@example.com";
+    };
+    for (std::int64_t number = 1; number <= count; ++number) {
+      const std::string email = address(number);
+      if (!validEmail(email) || ledger.contactByEmail(email) != nullptr) {
+        return bad(email + " is not valid or taken; nothing was added");
+      }
+    }
+    std::vector<Id> tags;
+    for (const std::string& tag : texts(body, "tags")) tags.push_back(ledger.tagNamed(tag).id);
+    Id last = 0;
+    for (std::int64_t number = 1; number <= count; ++number) {
+      Contact& contact = ledger.createContact(address(number), "sim");
+      contact.firstName = prefix + " " + std::to_string(number);
+      setPerson(ledger, contact, body);
+      for (const Id tag : tags) ledger.addTag(contact, tag, "sim");
+      setStamps(contact, body);
+      last = contact.id;
+    }
+    JsonOut out;
+    out.open().put("first", last - count + 1).put("last", last);
+    return json(200, out.close().take());
   });
 }
 
@@ -240,13 +277,41 @@ Answer state(World& world, const Query& query) {
   });
 }
 
+// [id, email, first_name, {PERSTAG: value}, [tag id]] of each contact.
+Answer digest(World& world, const Query& query) {
+  return world.account.with(false, [&](Ledger& ledger) {
+    long left = query.number("limit", 1000000);
+    JsonOut out;
+    out.openArray();
+    auto at = ledger.contacts.upper_bound(query.number("after", 0));
+    for (; at != ledger.contacts.end() && left > 0; ++at, --left) {
+      const Contact& contact = at->second;
+      out.openArray().text(std::to_string(contact.id)).text(contact.email).text(contact.firstName);
+      out.open();
+      for (const auto& [field, value] : contact.fields) {
+        out.put(ledger.fields.at(field).perstag, value.value);
+      }
+      out.close().openArray();
+      for (const TagLink& link : contact.tags) out.text(std::to_string(link.tag));
+      out.closeArray().closeArray();
+    }
+    return json(200, out.closeArray().take());
+  });
+}
+
 Answer faults(World& world, const Request& request) {
-  if (request.method == "DELETE") {
+  const auto match = request.query.find("match");
+  if (request.method == "DELETE" && match) {
+    world.faults.clear(*match);
+  } else if (request.method == "DELETE") {
     world.faults.clear();
   } else if (request.method == "POST") {
     const JsonObject body = parseObject(request.body);
     if (!world.faults.add(body)) return bad("neither a fault nor a switch");
   }
+  const Switches switches = world.faults.switches();
+  world.limit.setForeign(switches.foreignRate);
+  world.account.with(false, [&](Ledger& ledger) { ledger.importRules = switches.imports; });
   return json(200, world.faults.list());
 }
 
@@ -263,6 +328,8 @@ Answer answerControl(World& world, const Request& request) {
   const bool get = request.method == "GET";
   if (what == "contacts" && post && request.parts.size() == 1) return addContacts(world, request);
   if (what == "contacts" && post && request.parts.size() == 3) return onContact(world, request);
+  if (what == "bulk" && post) return addMany(world, request);
+  if (what == "digest" && get) return digest(world, request.query);
   if (what == "flood" && post) return flood(world, request);
   if (what == "faults") return faults(world, request);
   if (what == "hooks") return hooks(world, request);

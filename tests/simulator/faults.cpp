@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "json_out.h"
+#include "web.h"
 
 namespace acsim {
 namespace {
@@ -43,6 +44,22 @@ bool spent(const Fault& fault) {
 bool setSwitches(Switches& switches, const JsonObject& o) {
   bool any = false;
   const auto given = [&](const char* key) { return has(o, key) && (any = true); };
+  const auto flag = [&](const char* key, bool& member) {
+    if (given(key)) member = truth(o, key);
+  };
+  flag("ignore_id_greater", switches.ignoreIdGreater);
+  flag("ignore_updated_after", switches.ignoreUpdatedAfter);
+  flag("ignore_ids", switches.ignoreIds);
+  flag("numeric_ids", switches.numericIds);
+  flag("import_stuck", switches.imports.stuck);
+  flag("import_partial_fields", switches.imports.withoutFields);
+  if (given("import_fail")) {
+    switches.imports.failing.clear();
+    for (const std::string& email : texts(o, "import_fail")) {
+      switches.imports.failing.insert(lower(email));
+    }
+  }
+  if (given("foreign_rate")) switches.foreignRate = real(o, "foreign_rate");
   if (given("no_include")) switches.noInclude = truth(o, "no_include");
   if (given("day_precise")) switches.dayPrecise = truth(o, "day_precise");
   if (given("limit_status")) switches.limitStatus = static_cast<int>(integer(o, "limit_status"));
@@ -58,6 +75,12 @@ bool setSwitches(Switches& switches, const JsonObject& o) {
 bool Faults::add(const JsonObject& request) {
   const std::lock_guard<std::mutex> lock(mutex_);
   bool any = setSwitches(switches_, request);
+  for (auto [key, member] : {std::pair("empty_page", &emptyPage_), {"short_page", &shortPage_}}) {
+    if (!has(request, key)) continue;
+    *member = integer(request, key);
+    any = true;
+  }
+  emptyTotal_ = truth(request, "empty_page_total", emptyTotal_);
   for (const char* effect : {"match", "status", "body", "delay_ms", "reset", "truncate"}) {
     if (!has(request, effect)) continue;
     faults_.push_back(faultFrom(request));
@@ -71,6 +94,16 @@ void Faults::clear() {
   const std::lock_guard<std::mutex> lock(mutex_);
   faults_.clear();
   switches_ = Switches();
+  emptyPage_ = shortPage_ = 0;
+  emptyTotal_ = true;
+}
+
+void Faults::clear(const std::string& match) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  faults_.erase(std::remove_if(
+                    faults_.begin(), faults_.end(),
+                    [&](const Fault& fault) { return fault.method + " " + fault.prefix == match; }),
+                faults_.end());
 }
 
 std::optional<Fault> Faults::match(const std::string& method, const std::string& target) {
@@ -85,9 +118,15 @@ std::optional<Fault> Faults::match(const std::string& method, const std::string&
   return {};
 }
 
-Switches Faults::switches() const {
+Switches Faults::switches(bool listsContacts) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  return switches_;
+  Switches now = switches_;
+  if (!listsContacts) return now;
+  if (shortPage_ > 0 && --shortPage_ == 0) now.page = PageTrouble::kHalf;
+  if (emptyPage_ > 0 && --emptyPage_ == 0) {
+    now.page = emptyTotal_ ? PageTrouble::kEmpty : PageTrouble::kEmptyAndZero;
+  }
+  return now;
 }
 
 bool Faults::flickers() {

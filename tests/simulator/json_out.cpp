@@ -5,6 +5,8 @@
 namespace acsim {
 namespace {
 
+thread_local bool numericIds = false;
+
 void appendUnit(std::string& out, unsigned unit) {
   char text[8];
   std::snprintf(text, sizeof text, "\\u%04x", unit);
@@ -125,6 +127,14 @@ JsonOut& JsonOut::number(std::int64_t value) { return raw(std::to_string(value))
 JsonOut& JsonOut::boolean(bool value) { return raw(value ? "true" : "false"); }
 
 JsonOut& JsonOut::null() { return raw("null"); }
+
+JsonOut& JsonOut::id(std::int64_t value) {
+  return numericIds ? number(value) : text(std::to_string(value));
+}
+
+NumericIds::NumericIds(bool on) { numericIds = on; }
+
+NumericIds::~NumericIds() { numericIds = false; }
 
 JsonOut& JsonOut::raw(std::string_view json) {
   separate();

@@ -21,10 +21,12 @@ class JsonOut {
   JsonOut& boolean(bool value);
   JsonOut& null();
   JsonOut& raw(std::string_view json);  // one ready value
+  // A string, as in ActiveCampaign, or a number where this thread has a NumericIds.
+  JsonOut& id(std::int64_t value);
 
   JsonOut& put(std::string_view name, std::string_view value) { return key(name).text(value); }
   JsonOut& put(std::string_view name, std::int64_t value) { return key(name).number(value); }
-  JsonOut& putId(std::string_view name, std::int64_t id) { return put(name, std::to_string(id)); }
+  JsonOut& putId(std::string_view name, std::int64_t value) { return key(name).id(value); }
   JsonOut& putBool(std::string_view name, bool value) { return key(name).boolean(value); }
   JsonOut& putNull(std::string_view name) { return key(name).null(); }
   JsonOut& putEmpty(std::string_view name) { return key(name).raw("[]"); }
@@ -37,6 +39,15 @@ class JsonOut {
 
   std::string out_;
   bool comma_ = false;  // the next value or key follows another one
+};
+
+// While it lives, what its thread writes has numbers for ids, if `on`.
+class NumericIds {
+ public:
+  explicit NumericIds(bool on);
+  ~NumericIds();
+  NumericIds(const NumericIds&) = delete;
+  NumericIds& operator=(const NumericIds&) = delete;
 };
 
 }  // namespace acsim

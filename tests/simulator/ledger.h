@@ -6,6 +6,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -100,6 +101,13 @@ struct Webhook {
   bool active = true;  // false after a 410; the API does not show it
 };
 
+// What goes wrong with bulk imports.
+struct ImportRules {
+  bool stuck = false;             // no batch is applied
+  bool withoutFields = false;     // rows succeed, but their fields are not written
+  std::set<std::string> failing;  // lower-case e-mails whose rows fail
+};
+
 struct Batch {
   std::string id, body;
   long contacts = 0;
@@ -124,6 +132,7 @@ class Ledger {
   std::map<Id, List> lists;
   std::map<Id, Webhook> webhooks;
   std::vector<Batch> batches;
+  ImportRules importRules;         // set by a control route, not kept
   std::vector<Delivery> outgoing;  // collected by Account
 
   // Which contact a contactTag, fieldValue, contactList or entry belongs to.

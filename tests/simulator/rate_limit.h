@@ -8,7 +8,8 @@
 
 namespace acsim {
 
-// Thread-safe. Every request counts, also one that is refused.
+// Thread-safe. Every request counts, also one that is refused, and those of the account's other
+// clients, which nobody sends: they are counted as if they had come evenly spaced.
 class RateLimit {
  public:
   struct Verdict {
@@ -22,12 +23,18 @@ class RateLimit {
   explicit RateLimit(double rate);
 
   Verdict take();
+  void setForeign(double rate);  // requests a second of other clients
   long limit() const { return limit_; }
 
  private:
   const long limit_;
   const Ms window_;
+  void count(Ms at);
+  void countForeign(Ms now);
+
   std::mutex mutex_;
+  double foreign_ = 0;    // guarded by mutex_
+  double foreignAt_ = 0;  // guarded by mutex_: when the next of them comes
   std::deque<Ms> taken_;  // guarded by mutex_: the last limit_ requests
 };
 

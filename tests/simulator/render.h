@@ -50,7 +50,7 @@ void putRows(JsonOut& out, std::string_view name, const Rows& rows, Write write)
 template <class Rows, class Pick>
 void putIds(JsonOut& out, std::string_view name, const Rows& rows, Pick pick) {
   out.key(name).openArray();
-  for (const auto& row : rows) out.text(std::to_string(pick(row)));
+  for (const auto& row : rows) out.id(pick(row));
   out.closeArray();
 }
 

@@ -122,7 +122,9 @@ class Handler : public HTTPRequestHandler {
       return message(403, "Forbidden");
     }
     request.parts = partsBelow(request.path, "/api/3/");
-    const Switches switches = world_.faults.switches();
+    const Switches switches =
+        world_.faults.switches(request.method == "GET" && request.path == "/api/3/contacts");
+    const NumericIds numeric(switches.numericIds);
     return world_.account.with(request.method != "GET", [&](Ledger& ledger) {
       return answerApi({ledger, request, switches});
     });

@@ -1,5 +1,7 @@
-// The contract on SQLite.
+// The contracts on SQLite.
 #include "store_contract.h"
 #include "support/test_store.h"
+#include "sync_contract.h"
 
 CPPUNIT_TEST_SUITE_REGISTRATION(mbr::test::StoreContractTest<mbr::test::TestStore>);
+CPPUNIT_TEST_SUITE_REGISTRATION(mbr::test::SyncContractTest<mbr::test::TestStore>);

@@ -817,8 +817,6 @@ class StoreContractTest : public CppUnit::TestFixture {
       tx.saveBudget({});
       tx.saveThrottle({"k", 1, at(1), at(1), std::nullopt});
       tx.setMeta("a", "b");
-      tx.openGap("shed", at(1));
-      tx.openGap("shed", at(2));
       tx.addAudit({at(1), "cli", "code_created", std::nullopt, "", ""});
       tx.deleteSession("none");
       tx.deleteCredential(1);

@@ -12,6 +12,11 @@ ScriptedTransport& ScriptedTransport::answer(int status, std::string body, std::
   answer.status = status;
   answer.body = std::move(body);
   answer.retryAfter = std::move(retryAfter);
+  if (usage_) {
+    answer.rateLimit = usage_->first;
+    answer.rateRemaining = usage_->second;
+    usage_.reset();
+  }
   script_.push_back({std::move(answer), std::exchange(next_, nullptr)});
   return *this;
 }
@@ -23,6 +28,11 @@ ScriptedTransport& ScriptedTransport::fail(Code code, std::string detail) {
 
 ScriptedTransport& ScriptedTransport::meanwhile(std::function<void()> happens) {
   next_ = std::move(happens);
+  return *this;
+}
+
+ScriptedTransport& ScriptedTransport::usage(int limit, int remaining) {
+  usage_ = {limit, remaining};
   return *this;
 }
 

@@ -3,7 +3,9 @@
 
 #include <deque>
 #include <functional>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "activecampaign/transport.h"
@@ -25,6 +27,8 @@ class ScriptedTransport final : public activecampaign::Transport {
   ScriptedTransport& fail(Code code, std::string detail = "network");
   // Runs when the next answer is due, after the token was taken.
   ScriptedTransport& meanwhile(std::function<void()> happens);
+  // The next answer says what the account takes a second and how much of that is left.
+  ScriptedTransport& usage(int limit, int remaining);
 
   Result<activecampaign::HttpAnswer> send(const activecampaign::HttpCall& call) override;
 
@@ -40,6 +44,7 @@ class ScriptedTransport final : public activecampaign::Transport {
   };
   std::deque<Line> script_;
   std::function<void()> next_;
+  std::optional<std::pair<int, int>> usage_;
   std::vector<Sent> sent_;
 };
 

@@ -123,6 +123,12 @@ void deleteSessionsOf(Connection& db, ChangeLog& log, ContactId id, Instant now)
   }
 }
 
+void moveSessions(Connection& db, ChangeLog& log, ContactId from, ContactId to, Instant now) {
+  if (db.run("UPDATE session SET contact_id = ?2 WHERE contact_id = ?1", {from, to}) != 0) {
+    log.add(ChangeKind::kSession, from, now);
+  }
+}
+
 std::vector<ThrottleRecord> listThrottle(Connection& db, Instant newerThan, int limit) {
   std::vector<ThrottleRecord> records;
   db.query(

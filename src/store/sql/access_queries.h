@@ -17,6 +17,7 @@ std::optional<SessionRecord> findSession(Connection& db, const std::string& dige
 void saveSession(Connection& db, ChangeLog& log, const SessionRecord& session, Instant now);
 void deleteSession(Connection& db, ChangeLog& log, const std::string& digest, Instant now);
 void deleteSessionsOf(Connection& db, ChangeLog& log, ContactId id, Instant now);
+void moveSessions(Connection& db, ChangeLog& log, ContactId from, ContactId to, Instant now);
 
 std::vector<ThrottleRecord> listThrottle(Connection& db, Instant newerThan, int limit);
 void saveThrottle(Connection& db, const ThrottleRecord& record);

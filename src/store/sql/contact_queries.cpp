@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "store/sql/access_queries.h"
 #include "store/sql/contact_doc.h"
 #include "store/store.h"
 
@@ -84,6 +85,23 @@ std::vector<ContactId> contactsWithTag(Connection& db, TagId tag, int limit) {
   db.query("SELECT contact_id FROM contact_tag WHERE tag_id = ?1 ORDER BY contact_id LIMIT ?2",
            {tag, limit}, [&](Row& row) { contacts.push_back(row.integer()); });
   return contacts;
+}
+
+std::vector<ContactId> contactIds(Connection& db, ContactId after, ContactId upTo, int limit) {
+  std::vector<ContactId> contacts;
+  db.query(
+      "SELECT id FROM contact WHERE id > ?1 AND id <= ?2 AND deleted_at IS NULL ORDER BY id "
+      "LIMIT ?3",
+      {after, upTo, limit}, [&](Row& row) { contacts.push_back(row.integer()); });
+  return contacts;
+}
+
+bool hasContactUpdatedIn(Connection& db, Instant from, Instant to) {
+  // Reads the whole table if there is none: an index would cost each webhook, and this is rare.
+  return db.integer(
+             "SELECT 1 FROM contact WHERE updated_at >= ?1 AND updated_at < ?2 "
+             "AND +deleted_at IS NULL LIMIT 1",
+             {from, to}) != 0;
 }
 
 std::int64_t countContacts(Connection& db) {
@@ -175,6 +193,41 @@ void writeCredential(Connection& db, ChangeLog& log, const Credential& credentia
 void deleteCredential(Connection& db, ChangeLog& log, ContactId id, Instant now) {
   if (db.run("DELETE FROM credential WHERE contact_id = ?1", {id}) != 0) {
     log.add(ChangeKind::kCredential, id, now);
+  }
+}
+
+void purgeContacts(Connection& db, ChangeLog& log, Instant before, Instant now) {
+  struct Doomed {
+    ContactId id;
+    std::string email;
+    std::vector<TagId> tags;
+  };
+  std::vector<Doomed> doomed;
+  db.query(
+      "SELECT id, email, doc FROM contact WHERE deleted_at < ?1 ORDER BY deleted_at, id LIMIT ?2",
+      {before, kPurgeBatch}, [&](Row& row) {
+        Doomed contact;
+        contact.id = row.integer();
+        contact.email = row.text();
+        contact.tags = tagsOfDoc(row.text());
+        doomed.push_back(std::move(contact));
+      });
+  if (doomed.empty()) return;
+  // All of them at once, since links have no index by contact.
+  db.run(
+      "DELETE FROM link WHERE contact_id IN (SELECT id FROM contact WHERE deleted_at < ?1 "
+      "ORDER BY deleted_at, id LIMIT ?2)",
+      {before, kPurgeBatch});
+  for (const Doomed& contact : doomed) {
+    moveTags(db, contact.id, contact.tags, {});
+    if (!contact.email.empty()) {
+      db.run("DELETE FROM email_owner WHERE email = ?1 AND contact_id = ?2",
+             {contact.email, contact.id});
+    }
+    deleteCredential(db, log, contact.id, now);
+    deleteSessionsOf(db, log, contact.id, now);
+    db.run("DELETE FROM contact WHERE id = ?1", {contact.id});
+    log.add(ChangeKind::kContact, contact.id, now);
   }
 }
 

@@ -10,6 +10,8 @@ namespace mbr::store::sql {
 std::optional<Contact> findContact(Connection& db, ContactId id);
 std::optional<Contact> findContactByEmail(Connection& db, const Email& email);
 std::vector<ContactId> contactsWithTag(Connection& db, TagId tag, int limit);
+std::vector<ContactId> contactIds(Connection& db, ContactId after, ContactId upTo, int limit);
+bool hasContactUpdatedIn(Connection& db, Instant from, Instant to);
 std::int64_t countContacts(Connection& db);
 std::optional<Credential> findCredential(Connection& db, ContactId id);
 
@@ -18,5 +20,11 @@ void touchContact(Connection& db, ChangeLog& log, const Contact& contact, Instan
 
 void writeCredential(Connection& db, ChangeLog& log, const Credential& credential, Instant now);
 void deleteCredential(Connection& db, ChangeLog& log, ContactId id, Instant now);
+
+// Removes the contacts that were marked deleted longest ago, before then, with all that is theirs.
+// At most kPurgeBatch at once, which holds the writer up for less than 100 ms: each one lies on
+// some ten pages.
+constexpr int kPurgeBatch = 500;
+void purgeContacts(Connection& db, ChangeLog& log, Instant before, Instant now);
 
 }  // namespace mbr::store::sql

@@ -1,5 +1,8 @@
 #include "store/sql/job_queries.h"
 
+#include <algorithm>
+#include <tuple>
+
 namespace mbr::store::sql {
 namespace {
 
@@ -131,6 +134,30 @@ std::vector<Job> listJobs(Connection& db, JobState state, int limit) {
   return jobs;
 }
 
+std::vector<Job> listDueJobs(Connection& db, std::string_view kind, Instant now, int limit) {
+  // Lane by lane, since the index that is in order of due time begins with the lane.
+  std::vector<Job> jobs;
+  for (int lane = 0; lane < kLaneCount; ++lane) {
+    db.query("SELECT " MBR_JOB_COLUMNS
+             " FROM job WHERE state = 1 AND lane = ?1 AND due_at <= ?2 AND kind = "
+             "?3" MBR_NOT_BEHIND_ANOTHER " ORDER BY due_at, id LIMIT ?4",
+             {lane, now, kind, limit}, [&](Row& row) { jobs.push_back(readJob(row)); });
+  }
+  std::sort(jobs.begin(), jobs.end(), [](const Job& a, const Job& b) {
+    return std::tie(a.dueAt, a.id) < std::tie(b.dueAt, b.id);
+  });
+  const auto most = static_cast<std::size_t>(std::max(limit, 0));
+  if (jobs.size() > most) jobs.resize(most);
+  return jobs;
+}
+
+std::vector<Job> listOpenJobsOf(Connection& db, ContactId contact) {
+  std::vector<Job> jobs;
+  db.query("SELECT " MBR_JOB_COLUMNS " FROM job WHERE contact_id = ?1 AND state < 3 ORDER BY id",
+           {contact}, [&](Row& row) { jobs.push_back(readJob(row)); });
+  return jobs;
+}
+
 JobId addJob(Connection& db, ChangeLog& log, const Job& job, bool* added, Instant now) {
   if (added != nullptr) *added = false;
   if (!job.key.empty()) {
@@ -182,6 +209,16 @@ std::vector<Job> claimJobs(Connection& db, int limit, Lane lowest, Instant lease
   return jobs;
 }
 
+std::optional<Job> claimJob(Connection& db, JobId id, Instant leaseUntil, Instant now) {
+  std::optional<Job> claimed;
+  db.query(
+      "UPDATE job SET state = 2, lease_until = ?2 "
+      "WHERE id = ?1 AND state = 1 AND due_at <= ?3" MBR_NOT_BEHIND_ANOTHER
+      " RETURNING " MBR_JOB_COLUMNS,
+      {id, leaseUntil, now}, [&](Row& row) { claimed = readJob(row); });
+  return claimed;
+}
+
 void releaseJobs(Connection& db) {
   db.run("UPDATE job SET state = 1, lease_until = 0 WHERE state = 2", {});
 }
@@ -203,6 +240,17 @@ bool saveJob(Connection& db, ChangeLog& log, const Job& job, Instant now) {
   } else if (!open) {
     killBehind(db, log, job.id, now);
   }
+  return true;
+}
+
+bool moveJob(Connection& db, ChangeLog& log, const Job& job, Instant now) {
+  // An open job of that kind and key makes the unique index refuse it.
+  const std::size_t moved = db.run(
+      "UPDATE OR IGNORE job SET contact_id = ?2, key = ?3, payload = ?4 "
+      "WHERE id = ?1 AND state IN (0, 1)",
+      {job.id, job.contactId, job.key, job.payload});
+  if (moved == 0) return false;
+  log.add(ChangeKind::kJob, job.id, now);
   return true;
 }
 

@@ -12,10 +12,14 @@ bool hasOpenJob(Connection& db, std::string_view kind, ContactId contact);
 std::optional<Instant> nextJobDue(Connection& db, Lane lowest);
 std::vector<JobCounts> countJobs(Connection& db);
 std::vector<Job> listJobs(Connection& db, JobState state, int limit);
+std::vector<Job> listDueJobs(Connection& db, std::string_view kind, Instant now, int limit);
+std::vector<Job> listOpenJobsOf(Connection& db, ContactId contact);
 
 JobId addJob(Connection& db, ChangeLog& log, const Job& job, bool* added, Instant now);
 std::vector<Job> claimJobs(Connection& db, int limit, Lane lowest, Instant leaseUntil, Instant now);
+std::optional<Job> claimJob(Connection& db, JobId id, Instant leaseUntil, Instant now);
 void releaseJobs(Connection& db);
 bool saveJob(Connection& db, ChangeLog& log, const Job& job, Instant now);
+bool moveJob(Connection& db, ChangeLog& log, const Job& job, Instant now);
 
 }  // namespace mbr::store::sql

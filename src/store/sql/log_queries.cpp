@@ -26,19 +26,21 @@ std::optional<DeliveryRecord> findDelivery(Connection& db, const std::string& di
   return found;
 }
 
+std::optional<Instant> lastDeliveryAt(Connection& db, std::string_view route) {
+  std::optional<Instant> at;
+  db.query(
+      "SELECT received_at FROM delivery WHERE route = ?1 AND "
+      "id > (SELECT max(id) FROM delivery) - 10000 ORDER BY id DESC LIMIT 1",
+      {route}, [&](Row& row) { at = row.instant(); });
+  return at;
+}
+
 void addDelivery(Connection& db, const DeliveryRecord& delivery) {
   db.run(
       "INSERT INTO delivery (received_at, route, event_type, digest, contact_id, email, "
       "follow_up, status, request_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
       {delivery.receivedAt, delivery.route, delivery.eventType, Bytes(delivery.digest),
        delivery.contactId, delivery.email, delivery.followUp, delivery.status, delivery.requestId});
-}
-
-void openGap(Connection& db, std::string_view why, Instant from) {
-  db.run(
-      "INSERT INTO gap (why, from_at) VALUES (?1, ?2) ON CONFLICT (why) WHERE closed_at IS NULL "
-      "DO UPDATE SET from_at = min(from_at, excluded.from_at)",
-      {why, from});
 }
 
 void addAudit(Connection& db, const AuditRecord& record) {

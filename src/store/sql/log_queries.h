@@ -1,4 +1,4 @@
-// What happened: deliveries, gaps, audit rows; and what is old enough to go.
+// What happened: deliveries and audit rows; and what is old enough to go.
 #pragma once
 
 #include <optional>
@@ -10,8 +10,8 @@ namespace mbr::store::sql {
 
 std::optional<DeliveryRecord> findDelivery(Connection& db, const std::string& digest,
                                            Instant since);
+std::optional<Instant> lastDeliveryAt(Connection& db, std::string_view route);
 void addDelivery(Connection& db, const DeliveryRecord& delivery);
-void openGap(Connection& db, std::string_view why, Instant from);
 void addAudit(Connection& db, const AuditRecord& record);
 
 // At most kPruneBatch rows of each table go at once, oldest first, so that the writer is not held

@@ -6,6 +6,7 @@
 #include "store/sql/job_queries.h"
 #include "store/sql/log_queries.h"
 #include "store/sql/site_queries.h"
+#include "store/sql/sync_queries.h"
 #include "store/store.h"
 
 namespace mbr::store::sql {
@@ -22,6 +23,12 @@ class Reads : public Base {
   }
   std::vector<ContactId> contactsWithTag(TagId tag, int limit) override {
     return sql::contactsWithTag(db_, tag, limit);
+  }
+  std::vector<ContactId> contactIds(ContactId after, ContactId upTo, int limit) override {
+    return sql::contactIds(db_, after, upTo, limit);
+  }
+  bool hasContactUpdatedIn(Instant from, Instant to) override {
+    return sql::hasContactUpdatedIn(db_, from, to);
   }
   std::int64_t countContacts() override { return sql::countContacts(db_); }
   std::optional<Credential> findCredential(ContactId id) override {
@@ -40,10 +47,26 @@ class Reads : public Base {
   std::vector<Job> listJobs(JobState state, int limit) override {
     return sql::listJobs(db_, state, limit);
   }
+  std::vector<Job> listDueJobs(std::string_view kind, Instant now, int limit) override {
+    return sql::listDueJobs(db_, kind, now, limit);
+  }
+  std::vector<Job> listOpenJobsOf(ContactId contact) override {
+    return sql::listOpenJobsOf(db_, contact);
+  }
 
   std::optional<DeliveryRecord> findDelivery(const std::string& digest, Instant since) override {
     return sql::findDelivery(db_, digest, since);
   }
+  std::optional<Instant> lastDeliveryAt(std::string_view route) override {
+    return sql::lastDeliveryAt(db_, route);
+  }
+
+  std::vector<Gap> listOpenGaps() override { return sql::listOpenGaps(db_); }
+  std::vector<Gap> listGaps(int limit) override { return sql::listGaps(db_, limit); }
+  std::optional<Sweep> findRunningSweep() override { return sql::findRunningSweep(db_); }
+  std::optional<Sweep> findSweep(std::int64_t id) override { return sql::findSweep(db_, id); }
+  std::vector<Sweep> listSweeps(int limit) override { return sql::listSweeps(db_, limit); }
+  std::int64_t countAbsent() override { return sql::countAbsent(db_); }
 
   std::vector<CodeRecord> listCodes() override { return sql::listCodes(db_); }
   std::vector<ApiKeyRecord> listApiKeys() override { return sql::listApiKeys(db_); }
@@ -114,8 +137,12 @@ class SqlTransaction final : public Reads<Transaction> {
   std::vector<Job> claimJobs(int limit, Lane lowest, Instant leaseUntil) override {
     return sql::claimJobs(db_, limit, lowest, leaseUntil, now_);
   }
+  std::optional<Job> claimJob(JobId id, Instant leaseUntil) override {
+    return sql::claimJob(db_, id, leaseUntil, now_);
+  }
   void releaseJobs() override { sql::releaseJobs(db_); }
   bool saveJob(const Job& job) override { return sql::saveJob(db_, log_, job, now_); }
+  bool moveJob(const Job& job) override { return sql::moveJob(db_, log_, job, now_); }
 
   void addDelivery(const DeliveryRecord& delivery) override { sql::addDelivery(db_, delivery); }
 
@@ -137,6 +164,9 @@ class SqlTransaction final : public Reads<Transaction> {
     sql::deleteSession(db_, log_, digest, now_);
   }
   void deleteSessionsOf(ContactId id) override { sql::deleteSessionsOf(db_, log_, id, now_); }
+  void moveSessions(ContactId from, ContactId to) override {
+    sql::moveSessions(db_, log_, from, to, now_);
+  }
   void saveThrottle(const ThrottleRecord& record) override { sql::saveThrottle(db_, record); }
   void deleteThrottle(Instant failuresBefore, Instant successesBefore) override {
     sql::deleteThrottle(db_, failuresBefore, successesBefore);
@@ -155,10 +185,26 @@ class SqlTransaction final : public Reads<Transaction> {
 
   void addTombstone(const std::string& digest) override { sql::addTombstone(db_, digest, now_); }
   void deleteTombstone(const std::string& digest) override { sql::deleteTombstone(db_, digest); }
-  void openGap(std::string_view why, Instant from) override { sql::openGap(db_, why, from); }
+
+  void openGap(std::string_view why, Instant from, Instant to, bool full) override {
+    sql::openGap(db_, log_, why, from, to, full, now_);
+  }
+  std::int64_t addSweep(const Sweep& sweep) override {
+    return sql::addSweep(db_, log_, sweep, now_);
+  }
+  bool saveSweep(const Sweep& sweep) override { return sql::saveSweep(db_, log_, sweep, now_); }
+  void releaseSweep() override { sql::releaseSweep(db_); }
+  void addAbsent(const std::vector<ContactId>& contacts) override { sql::addAbsent(db_, contacts); }
+  std::vector<ContactId> takeAbsent(int limit) override { return sql::takeAbsent(db_, limit); }
+  void clearAbsent() override { sql::clearAbsent(db_); }
+
   void addAudit(const AuditRecord& record) override { sql::addAudit(db_, record); }
   void prune(Instant deliveries, Instant changes, Instant jobs, Instant audit) override {
     sql::prune(db_, deliveries, changes, jobs, audit);
+  }
+  void purgeDeleted(Instant before) override {
+    sql::purgeContacts(db_, log_, before, now_);
+    sql::purgeSweeps(db_, before, kPruneBatch);
   }
 
  private:

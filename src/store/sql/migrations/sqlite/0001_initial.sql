@@ -68,13 +68,43 @@ CREATE INDEX job_open_contact ON job (contact_id, kind) WHERE state < 3;
 CREATE INDEX job_waiting ON job (after_id) WHERE state = 0;
 CREATE INDEX job_ended ON job (ended_at) WHERE state >= 3;
 
+-- state: 0 open, 1 working (under sweep_id), 2 closed.
 CREATE TABLE gap (
   id INTEGER PRIMARY KEY,
   why TEXT NOT NULL,
+  is_full INTEGER NOT NULL,
   from_at INTEGER NOT NULL,
+  to_at INTEGER NOT NULL,
+  opened_at INTEGER NOT NULL,
+  state INTEGER NOT NULL,
+  sweep_id INTEGER NOT NULL,
   closed_at INTEGER
 );
-CREATE UNIQUE INDEX gap_open ON gap (why) WHERE closed_at IS NULL;
+CREATE UNIQUE INDEX gap_open ON gap (why) WHERE state = 0;
+CREATE INDEX gap_state ON gap (state, closed_at);
+
+-- state: 0 running, 1 done, 2 given up.
+CREATE TABLE sweep (
+  id INTEGER PRIMARY KEY,
+  is_full INTEGER NOT NULL,
+  since INTEGER,
+  started_at INTEGER NOT NULL,
+  last_id INTEGER NOT NULL,
+  newest INTEGER,
+  calls INTEGER NOT NULL,
+  seen INTEGER NOT NULL,
+  differed INTEGER NOT NULL,
+  expected INTEGER NOT NULL,
+  state INTEGER NOT NULL,
+  holder TEXT NOT NULL,
+  lease_until INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  ended_at INTEGER
+);
+CREATE UNIQUE INDEX sweep_running ON sweep (state) WHERE state = 0;
+
+-- Contacts that the last full sweep did not see and that are still to be looked at.
+CREATE TABLE absent (contact_id INTEGER PRIMARY KEY);
 
 CREATE TABLE delivery (
   id INTEGER PRIMARY KEY,

@@ -1,0 +1,117 @@
+#include "sync/password_work.h"
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "ops/log.h"
+
+namespace mbr::sync {
+namespace {
+
+// The text as a page would show it: ActiveCampaign may hand entities back for what was written.
+std::string withoutEntities(std::string text) {
+  constexpr std::pair<std::string_view, std::string_view> kEntities[] = {
+      {"&lt;", "<"},   {"&gt;", ">"},  {"&quot;", "\""},
+      {"&#039;", "'"}, {"&#39;", "'"}, {"&amp;", "&"}};
+  for (const auto& [entity, character] : kEntities) {
+    for (auto at = text.find(entity); at != std::string::npos;
+         at = text.find(entity, at + character.size())) {
+      text.replace(at, entity.size(), character);
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+PasswordWork::PasswordWork(const Workshop& workshop, Job& job, members::PasswordPayload payload)
+    : w_(&workshop), job_(&job), payload_(std::move(payload)) {}
+
+PasswordWork::Next PasswordWork::judge(store::Transaction& tx, const ContactSnapshot& snapshot) {
+  w_->updater.applySnapshot(tx, snapshot, true);
+  const Next next = payload_.issued ? judgeIssued(tx, snapshot) : judgeFresh(tx, snapshot);
+  if (next == Next::kSettled) settle();
+  save();
+  return next;
+}
+
+PasswordWork::Next PasswordWork::judgeFresh(store::Transaction& tx,
+                                            const ContactSnapshot& snapshot) {
+  switch (w_->issuer.decide(tx, snapshot.id, *snapshot.password, snapshot.sentAt, false)) {
+    case FieldDecision::kMayIssue:
+      // What made the rule cover it may have been a body's word only.
+      if (payload_.byRule && !(snapshot.tags && w_->passwordRule.covers(*snapshot.tags))) break;
+      password_ = w_->issuer.issue(tx, *job_, payload_, snapshot.id);
+      return Next::kWrite;
+    case FieldDecision::kAdopt:
+      if (payload_.autoregister) w_->issuer.adopt(tx, snapshot.id, *snapshot.password);
+      break;
+    case FieldDecision::kNothingToDo:
+      break;
+    case FieldDecision::kIgnore:
+      return Next::kReadAgain;
+  }
+  if (payload_.byRule) payload_.steps.clear();  // they follow a password that the rule gave
+  return Next::kSettled;
+}
+
+// An earlier try issued one and may or may not have written it.
+PasswordWork::Next PasswordWork::judgeIssued(store::Transaction& tx,
+                                             const ContactSnapshot& snapshot) {
+  auto sealed = w_->issuer.sealedPassword(*job_, snapshot.id);
+  if (!sealed) {
+    // The master key is gone, and with it the text; the field is all there is.
+    payload_.issued = false;
+    return judgeFresh(tx, snapshot);
+  }
+  password_ = std::move(*sealed);
+  if (snapshot.password->empty()) return Next::kWrite;
+  takeOther(tx, snapshot.id, *snapshot.password);
+  return Next::kSettled;
+}
+
+void PasswordWork::confirm(store::Transaction& tx, ContactId contact, const Secret& text) {
+  takeOther(tx, contact, text);
+  settle();
+  save();
+}
+
+void PasswordWork::takeOther(store::Transaction& tx, ContactId contact, const Secret& text) {
+  if (matches(text) || !payload_.autoregister) return;
+  ops::logInfo("password_of_others_kept", {{"contact_id", contact}, {"job_id", job_->id}});
+  w_->issuer.adopt(tx, contact, text);
+}
+
+bool PasswordWork::matches(const Secret& text) const {
+  if (password_.equals(text.reveal())) return true;
+  if (!Secret::take(withoutEntities(text.reveal())).equals(password_.reveal())) return false;
+  ops::logWarning("password_came_back_with_entities", {{"job_id", job_->id}});
+  return true;
+}
+
+void PasswordWork::settle() {
+  payload_.confirmed = true;
+  payload_.hasDefault = false;
+  wipe(job_->sealed);
+}
+
+std::vector<TagId> PasswordWork::tagsApplied() {
+  using members::Step;
+  std::vector<TagId> tags;
+  for (Step& step : payload_.steps) {
+    const bool open = step.state == Step::State::kOpen || step.state == Step::State::kStarted;
+    if (step.kind != Step::Kind::kTag || !open) continue;
+    step.state = Step::State::kApplied;
+    tags.push_back(step.id);
+  }
+  save();
+  return tags;
+}
+
+void PasswordWork::leaveOthers() {
+  payload_.singly = true;
+  save();
+}
+
+}  // namespace mbr::sync
