@@ -17,8 +17,7 @@ constexpr Milliseconds kLongestNap{2000};
 constexpr Milliseconds kFirstFreeze{2000};
 constexpr Milliseconds kLongestOwnFreeze{60000};
 constexpr Milliseconds kSecond{1000};
-// What a slow way of a request of ours may look like.
-constexpr int kUnexplained = 1;
+constexpr Milliseconds kTick{1};  // of an Instant
 
 Error busy(Milliseconds wait) {
   return Error{Code::kBusy, "the API budget is spent", std::max(wait, Milliseconds{1})};
@@ -137,6 +136,7 @@ Outcome RateBudget::spendFor(std::vector<Try>& tries, SteadyInstant& askedAt) {
     const Instant now = clock_.now();
     askedAt = clock_.steady();
     store::BudgetRecord row = tx.loadBudget();
+    const int before = sendsBetween(row, now - kWindow, now - kTick);
     std::optional<Milliseconds> slotWait;  // the first who waits for a slot keeps the lane's order
     bool changed = false;
     for (Try& each : tries) {
@@ -147,15 +147,13 @@ Outcome RateBudget::spendFor(std::vector<Try>& tries, SteadyInstant& askedAt) {
       }
       each.decision = decide(row, now, lane, rate_);
       if (each.decision.allowed) {
-        each.permit = {now, each.decision.probe, 1};
+        each.permit = {now, each.decision.probe, before};
       } else if (lane != Lane::kLogin) {
         slotWait = each.decision.wait;
       }
       changed = changed || each.decision.allowed || each.decision.corrected;
       row = std::move(each.decision.after);
     }
-    const int inWindow = sendsBetween(row, now - kWindow, now);
-    for (Try& each : tries) each.permit.inWindow = inWindow;
     unchanged = !changed;
     if (unchanged) return Error{Code::kBusy, "nothing to commit"};  // rolls back: costs no flush
     tx.saveBudget(row);
@@ -224,15 +222,18 @@ Outcome RateBudget::probeAnswered(const Permit& permit) {
 Outcome RateBudget::noteUsage(const Permit& permit, int limit, int remaining) {
   if (limit < 1 || remaining < 0 || remaining > limit) return Done{};
   const int used = limit - remaining;
+  // One may be of ours, slow on its way. In a full second it counts all the same: taken wrongly it
+  // costs a tenth of the pace, and overlooked a 429.
+  const int tolerated = remaining == 0 ? 0 : 1;
   // The row holds one window: of what was sent since an older request it may have forgotten some.
   const auto isFresh = [&](Instant now) {
     return permit.sentAt <= now && now - permit.sentAt <= kWindow;
   };
-  if (used - permit.inWindow <= kUnexplained || !isFresh(clock_.now())) return Done{};
-  // What was sent after it may have been counted before it was answered.
+  if (used - permit.before - 1 <= tolerated || !isFresh(clock_.now())) return Done{};
+  // What was sent with it, or after it, may have been counted before it was answered.
   const auto foreignIn = [&](const store::BudgetRecord& row, Instant now) {
-    const int foreign = used - permit.inWindow - sendsBetween(row, permit.sentAt, now);
-    return isFresh(now) && foreign > kUnexplained ? foreign : 0;
+    const int foreign = used - permit.before - sendsBetween(row, permit.sentAt - kTick, now);
+    return isFresh(now) && foreign > tolerated ? foreign : 0;
   };
   int foreign = 0;
   bool moves = false;

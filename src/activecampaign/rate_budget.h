@@ -26,7 +26,7 @@ namespace mbr::activecampaign {
 struct Permit {
   Instant sentAt{};
   bool probe = false;  // the first one after a freeze: say how it ended by probeAnswered()
-  int inWindow = 1;    // sends of all processes in the kWindow that ends with it, itself included
+  int before = 0;      // what all processes sent in the kWindow before it
 };
 
 // One who waits, as the order sees him.

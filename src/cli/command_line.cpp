@@ -31,6 +31,7 @@ class Commands {
     addCodes();
     addKeys();
     addHooks();
+    addSync();
     add(app_, "version", "Print the version", version);
   }
 
@@ -101,6 +102,14 @@ class Commands {
     add(hooks, "ensure", "Register or repair it now", ensureHook)
         ->add_flag("--rotate", arguments_.rotate, "Give it a new security code first");
     add(hooks, "remove", "Remove it from ActiveCampaign", removeHook);
+  }
+
+  void addSync() {
+    CLI::App* sync = add(app_, "sync", "Read from ActiveCampaign what changed there", syncContacts);
+    sync->add_flag("--full", arguments_.full,
+                   "Read every contact, which also finds removed tags and deleted contacts");
+    sync->add_flag("--confirm-deletions", arguments_.confirmDeletions,
+                   "Believe that so many contacts are gone, after a pass that did not");
   }
 
   Arguments& arguments_;

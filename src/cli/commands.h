@@ -26,6 +26,9 @@ struct Arguments {
 
   bool rotate = false;  // hooks ensure
 
+  bool full = false;              // sync
+  bool confirmDeletions = false;  // sync
+
   std::string configPath() const { return config.value_or(kDefaultConfig); }
   static constexpr const char* kDefaultConfig = "/etc/membergate/membergate.conf";
 };
@@ -42,6 +45,7 @@ int revokeKey(const Arguments& arguments);
 int hookStatus(const Arguments& arguments);
 int ensureHook(const Arguments& arguments);
 int removeHook(const Arguments& arguments);
+int syncContacts(const Arguments& arguments);
 int version(const Arguments& arguments);
 
 }  // namespace mbr::cli

@@ -18,6 +18,10 @@ constexpr Lane kPeople = Lane::kSite;
 // only bounds how long a missed announcement can matter.
 constexpr Milliseconds kIdle{1000};
 
+// Jobs that wait for their next try go along with one whose turn has come: what kept them was the
+// same for all.
+constexpr std::chrono::hours kTakeAlong{1};
+
 void countEnded(const Job& job) {
   ops::counter("membergate_outbox_jobs_total", "Jobs that ended, by kind and how.",
                {{"kind", job.kind}, {"state", std::string(toString(job.state))}})
@@ -218,7 +222,8 @@ std::vector<Job> Dispatcher::claim(store::Transaction& tx, Lane lowest) const {
   if (found == batches_.end()) return claimed;
   const Batch& batch = found->second;
   if (batch.least <= 0 || !batch.joins(claimed.front())) return claimed;
-  std::vector<Job> others = tx.listDueJobs(claimed.front().kind, clock_.now(), batch.most - 1);
+  std::vector<Job> others =
+      tx.listDueJobs(claimed.front().kind, clock_.now() + kTakeAlong, batch.most - 1);
   others.erase(std::remove_if(others.begin(), others.end(),
                               [&](const Job& job) { return !batch.joins(job); }),
                others.end());

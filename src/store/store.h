@@ -125,7 +125,8 @@ class Transaction : public Reader {
 
   virtual void addDelivery(const DeliveryRecord& delivery) = 0;
 
-  // Claims one queued, due job; nothing if it is neither or another of its contact goes first.
+  // Claims one queued job, due or not; nothing if it is not queued or another of its contact goes
+  // first.
   virtual std::optional<Job> claimJob(JobId id, Instant leaseUntil) = 0;
   // Writes contact, key and payload of an open job that is not running: its contact has another id
   // now. False, and nothing is done, if it is not, or such a job is open already.

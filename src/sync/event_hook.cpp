@@ -1,11 +1,11 @@
 #include "sync/event_hook.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "ops/log.h"
 #include "ops/metrics.h"
+#include "sync/hook_memory.h"
 
 namespace mbr::sync {
 namespace {
@@ -14,78 +14,7 @@ using activecampaign::Call;
 using activecampaign::Client;
 using activecampaign::Webhook;
 
-constexpr std::string_view kUrl = "hooks.url";
-constexpr std::string_view kId = "hooks.id";
-constexpr std::string_view kCheckedAt = "hooks.checked_at";
-constexpr std::string_view kGapFrom = "hooks.gap_from";
-constexpr std::string_view kLease = "hooks.lease";
-
-constexpr std::chrono::seconds kLeaseTime{60};
 constexpr const char* kName = "Membergate";
-
-// What this installation knows of its webhook.
-struct Memory {
-  std::string url;  // empty = none was registered
-  std::int64_t id = 0;
-  std::optional<Instant> checkedAt;
-  std::optional<Instant> gapFrom;
-};
-
-std::optional<std::int64_t> numberIn(std::string_view text) {
-  std::int64_t number = 0;
-  const auto end = text.data() + text.size();
-  const auto read = std::from_chars(text.data(), end, number);
-  if (text.empty() || read.ec != std::errc() || read.ptr != end) return std::nullopt;
-  return number;
-}
-
-std::optional<Instant> instantIn(std::string_view text) {
-  const auto ms = numberIn(text);
-  if (!ms) return std::nullopt;
-  return fromEpochMs(*ms);
-}
-
-std::string textOf(Instant instant) { return std::to_string(toEpochMs(instant)); }
-
-Memory readMemory(store::Reader& reader) {
-  const auto meta = [&](std::string_view key) { return reader.findMeta(key).value_or(""); };
-  Memory memory;
-  memory.url = meta(kUrl);
-  memory.id = numberIn(meta(kId)).value_or(0);
-  memory.checkedAt = instantIn(meta(kCheckedAt));
-  memory.gapFrom = instantIn(meta(kGapFrom));
-  return memory;
-}
-
-Result<Memory> readMemory(store::Store& store) {
-  Memory memory;
-  const Outcome read = store.read([&](store::Reader& reader) -> Outcome {
-    memory = readMemory(reader);
-    return Done{};
-  });
-  if (!read) return read.error();
-  return memory;
-}
-
-// Takes or renews the lease. kBusy while another holder's lasts; one that ends later than any can
-// was written by a clock that has been set back since.
-Outcome takeLease(store::Transaction& tx, const std::string& holder, Instant now) {
-  const std::string lease = tx.findMeta(kLease).value_or("");
-  const auto colon = lease.rfind(':');
-  if (colon != std::string::npos && lease.substr(0, colon) != holder) {
-    const auto until = instantIn(std::string_view(lease).substr(colon + 1)).value_or(now);
-    if (until > now && until <= now + kLeaseTime) {
-      return Error{Code::kBusy, "another process is working on the event webhook", until - now};
-    }
-  }
-  tx.setMeta(kLease, holder + ':' + textOf(now + kLeaseTime));
-  return Done{};
-}
-
-void giveLeaseBack(store::Transaction& tx, const std::string& holder) {
-  const std::string lease = tx.findMeta(kLease).value_or("");
-  if (lease.compare(0, holder.size() + 1, holder + ':') == 0) tx.setMeta(kLease, "");
-}
 
 bool isAt(const Webhook& webhook, const std::string& base) {
   const std::string& url = webhook.url.reveal();
@@ -160,7 +89,7 @@ class EventHook::Round {
   ~Round() {
     if (!holding_) return;
     const Outcome freed = hook_.store_.write([this](store::Transaction& tx) -> Outcome {
-      giveLeaseBack(tx, hook_.holder_);
+      giveHookLeaseBack(tx, hook_.holder_);
       return Done{};
     });
     // It ends by itself.
@@ -172,8 +101,8 @@ class EventHook::Round {
   // First of all, but for status(). Errors: kBusy, the store's.
   Outcome begin() {
     const Outcome taken = hook_.store_.write([this](store::Transaction& tx) -> Outcome {
-      memory_ = readMemory(tx);
-      return takeLease(tx, hook_.holder_, hook_.clock_.now());
+      memory_ = readHookMemory(tx);
+      return takeHookLease(tx, hook_.holder_, hook_.clock_.now());
     });
     holding_ = taken.ok();
     return taken;
@@ -204,7 +133,7 @@ class EventHook::Round {
   Client& client_;
   const Call& call_;
   const std::string base_;  // our URL without the query; empty = not known
-  Memory memory_;
+  HookMemory memory_;
   bool holding_ = false;
 };
 
@@ -232,7 +161,7 @@ Result<Secret> EventHook::Round::urlWithCode(const std::string& base) {
 
 Outcome EventHook::Round::holdOn() {
   return hook_.store_.write([this](store::Transaction& tx) -> Outcome {
-    return takeLease(tx, hook_.holder_, hook_.clock_.now());
+    return takeHookLease(tx, hook_.holder_, hook_.clock_.now());
   });
 }
 
@@ -242,8 +171,8 @@ Outcome EventHook::Round::beginRepair() {
   if (memory_.url.empty() || memory_.gapFrom) return holdOn();
   const Instant since = memory_.checkedAt.value_or(hook_.clock_.now());
   const Outcome noted = hook_.store_.write([&](store::Transaction& tx) -> Outcome {
-    tx.setMeta(kGapFrom, textOf(since));
-    return takeLease(tx, hook_.holder_, hook_.clock_.now());
+    rememberRepair(tx, since);
+    return takeHookLease(tx, hook_.holder_, hook_.clock_.now());
   });
   if (noted) memory_.gapFrom = since;
   return noted;
@@ -352,10 +281,7 @@ Outcome EventHook::Round::remember(const HookReport& report) {
   const Instant since = memory_.url.empty() ? now : memory_.checkedAt.value_or(now);
   return hook_.store_.write([&](store::Transaction& tx) -> Outcome {
     if (missed) tx.openGap(gap_reason::kHook, memory_.gapFrom.value_or(since), now);
-    tx.setMeta(kUrl, report.url);
-    tx.setMeta(kId, std::to_string(report.id));
-    tx.setMeta(kCheckedAt, textOf(*report.checkedAt));
-    if (memory_.gapFrom) tx.setMeta(kGapFrom, "");
+    rememberHook(tx, {report.url, report.id, report.checkedAt, std::nullopt});
     return Done{};
   });
 }
@@ -370,7 +296,7 @@ Result<HookReport> EventHook::Round::remove() {
   int erased = 0;
   if (const Outcome gone = erase(all, erased); !gone) return gone.error();
   const Outcome forgotten = hook_.store_.write([](store::Transaction& tx) -> Outcome {
-    for (const auto key : {kUrl, kId, kCheckedAt, kGapFrom}) tx.setMeta(key, "");
+    rememberHook(tx, {});
     return Done{};
   });
   if (!forgotten) return forgotten.error();
@@ -384,7 +310,7 @@ Result<HookReport> EventHook::Round::remove() {
 }
 
 Result<HookReport> EventHook::Round::status() {
-  auto memory = readMemory(hook_.store_);
+  auto memory = readHookMemory(hook_.store_);
   if (!memory) return memory.error();
   memory_ = std::move(*memory);
   HookReport report;
@@ -420,7 +346,7 @@ EventHook::EventHook(store::Store& store, const Clock& clock, HookOptions option
 
 Result<HookReport> EventHook::keep(Client& client, const Call& call) {
   if (!options_.wanted) {
-    const auto memory = readMemory(store_);
+    const auto memory = readHookMemory(store_);
     if (!memory) return memory.error();
     if (memory->url.empty()) return HookReport{};
     return remove(client, call);
@@ -432,7 +358,7 @@ Result<HookReport> EventHook::keep(Client& client, const Call& call) {
 }
 
 Result<HookReport> EventHook::remove(Client& client, const Call& call) {
-  const auto memory = readMemory(store_);
+  const auto memory = readHookMemory(store_);
   if (!memory) return memory.error();
   if (memory->url.empty() && options_.publicUrl.empty()) return HookReport{};
   Round round(*this, client, call);

@@ -316,7 +316,6 @@ Outcome Reconciler::work(Sweep sweep, const StopFlag& stop) {
        {"contacts", sweep.seen},
        {"differed", sweep.differed},
        {"ms", std::chrono::duration_cast<Milliseconds>(clock_.steady() - startedAt).count()}});
-  if (repaired > 0 && onDrift_) onDrift_(repaired);
   return Done{};
 }
 
@@ -431,6 +430,7 @@ Outcome Reconciler::finish(Sweep& sweep, std::int64_t repaired) {
                  "Contacts that only a pass found changed while the event webhook was on.")
         .add(static_cast<double>(repaired));
     ops::logWarning("reconcile_repaired", {{"contacts", repaired}, {"full", sweep.full}});
+    if (onDrift_) onDrift_(repaired);
   }
   return Done{};
 }
@@ -476,16 +476,17 @@ void Reconciler::keepReason(Sweep& sweep, const Error& error) const {
   });
 }
 
-std::int64_t confirmDeletions(store::Transaction& tx) {
-  std::int64_t queued = 0;
+std::vector<JobId> confirmDeletions(store::Transaction& tx) {
+  std::vector<JobId> jobs;
   while (true) {
     const auto absent = tx.takeAbsent(kAbsentBatch);
-    for (const ContactId id : absent) members::enqueueRefresh(tx, {id, ""}, Lane::kReconcile);
-    queued += static_cast<std::int64_t>(absent.size());
+    for (const ContactId id : absent) {
+      jobs.push_back(members::enqueueRefresh(tx, {id, ""}, Lane::kReconcile));
+    }
     if (absent.size() < static_cast<std::size_t>(kAbsentBatch)) break;
   }
   tx.setMeta(kSuspended, "");
-  return queued;
+  return jobs;
 }
 
 }  // namespace mbr::sync

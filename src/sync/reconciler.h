@@ -101,8 +101,8 @@ class Reconciler {
   std::thread thread_;       // the owner's only
 };
 
-// Reads again what a suspended pass missed: those that ActiveCampaign no longer has are marked
-// deleted. How many contacts that is. Within a transaction.
-std::int64_t confirmDeletions(store::Transaction& tx);
+// Has the contacts read that a full pass missed, each by its id: those that ActiveCampaign no longer
+// has are marked deleted. The jobs that do it. Within a transaction.
+std::vector<JobId> confirmDeletions(store::Transaction& tx);
 
 }  // namespace mbr::sync

@@ -11,13 +11,16 @@ import re
 import select
 import shutil
 import signal
+import sqlite3
 import stat
 import subprocess
 import sys
 import tempfile
 import termios
+import threading
 import time
 import unittest
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 MEMBERGATE = ""
 CODE = re.compile(r"[A-Za-z0-9]{32}")
@@ -136,6 +139,7 @@ class CommandLine(Case):
         for arguments in ([], ["frobnicate"], ["serve", "now"], ["code"], ["code", "frob"],
                           ["code", "create"], ["code", "create", "--name"], ["code", "revoke"],
                           ["key", "create", "--name", "x"], ["key", "create", "--scope", "login"],
+                          ["hooks"], ["hooks", "frob"], ["hooks", "status", "--rotate"],
                           ["--config"], ["version", "--frob"], ["init", "--frob"]):
             with self.subTest(arguments=arguments):
                 answer = run(*arguments)
@@ -339,7 +343,7 @@ class CheckConfig(Case):
         with self.conf.open("a") as conf:
             conf.write("outbox.workers = many\n")
         said = self.check().stderr.strip()
-        for command in (["serve"], ["code", "list"], ["key", "list"],
+        for command in (["serve"], ["code", "list"], ["key", "list"], ["hooks", "status"],
                         ["code", "create", "--name", "x"], ["init", "--rotate-key"]):
             with self.subTest(command=command):
                 self.assertFails(78, run(*command, "--config", self.conf), said)
@@ -547,6 +551,182 @@ class Users(Case):
         answer = self.as_user(1234, "init", "--url", "https://acme.api-us1.com", "--key-file",
                               self.ac_key, "--dir", self.dir, "--yes")
         self.assertFails(77, answer, "run this as root or as nobody")
+
+
+class WebhooksApi(BaseHTTPRequestHandler):
+    """/api/3/webhooks of ActiveCampaign; the server keeps them in `hooks` by id."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def answer(self, status, body):
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def serve(self):
+        hooks = self.server.hooks
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.requests.append(self.command)
+        if self.server.refusal:
+            return self.answer(*self.server.refusal)
+        i = self.path.partition("?")[0].removeprefix("/api/3/webhooks").removeprefix("/")
+        if self.command == "GET":
+            return self.answer(200, {"webhooks": list(hooks.values()),
+                                     "meta": {"total": str(len(hooks))}})
+        if self.command == "DELETE":
+            hooks.pop(i)
+            return self.answer(200, {})
+        if self.command == "POST":
+            i = str(self.server.last_id)
+            self.server.last_id += 1
+        hooks[i] = {**json.loads(body)["webhook"], "id": i}
+        hooks[i]["listid"] = str(hooks[i].get("listid", 0))
+        return self.answer(201 if self.command == "POST" else 200, {"webhook": hooks[i]})
+
+    do_GET = do_POST = do_PUT = do_DELETE = serve
+
+
+class Hooks(Case):
+    def setUp(self):
+        super().setUp()
+        self.ac = ThreadingHTTPServer(("127.0.0.1", 0), WebhooksApi)
+        self.ac.daemon_threads = True
+        self.ac.hooks, self.ac.requests, self.ac.refusal, self.ac.last_id = {}, [], None, 1
+        threading.Thread(target=self.ac.serve_forever, args=(0.05,), daemon=True).start()
+        self.addCleanup(self.close)
+        self.assertEqual(0, self.init(url=f"http://127.0.0.1:{self.ac.server_port}").returncode)
+        self.configured("activecampaign.rate = 100/s", "webhooks.mode = events",
+                        "webhooks.public_url = https://example.com")
+
+    def close(self):
+        self.ac.shutdown()
+        self.ac.server_close()
+
+    def configured(self, *lines):
+        with self.conf.open("a") as conf:
+            conf.write("".join(line + "\n" for line in lines))
+
+    def without(self, *names):
+        kept = [line for line in self.conf.read_text().splitlines(True)
+                if line.split(" = ")[0] not in names]
+        self.conf.write_text("".join(kept))
+
+    def hooks(self, *arguments, expect=0):
+        answer = run("hooks", *arguments, "--config", self.conf)
+        self.assertEqual(expect, answer.returncode, answer.stdout + answer.stderr)
+        for hook in self.ac.hooks.values():
+            code = hook["url"].partition("code=")[2]
+            self.assertFalse(code and code in answer.stdout + answer.stderr)
+        return answer
+
+    def status(self, expect=0):
+        return json.loads(self.hooks("status", "--json", expect=expect).stdout)
+
+    def meta(self, key, value=None):
+        with sqlite3.connect(self.dir / "membergate.db") as store:
+            if value is not None:
+                store.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)",
+                              (key, value))
+            return dict(store.execute("SELECT key, value FROM meta")).get(key)
+
+    def code(self):
+        (hook,) = self.ac.hooks.values()
+        base, _, code = hook["url"].partition("?code=")
+        self.assertEqual("https://example.com/membergate/hooks/events", base)
+        return code
+
+    def test_ensure_registers_and_status_agrees(self):
+        said = self.status(expect=1)
+        self.assertEqual(("missing", None, []), (said["state"], said["id"], said["open_gaps"]))
+        self.assertEqual(["GET"], self.ac.requests)
+        made = json.loads(self.hooks("ensure", "--json").stdout)
+        self.assertEqual(("created", "1", 0),
+                         (made["state"], made["id"], made["doubles_removed"]))
+        self.assertRegex(self.code(), r"^[A-Za-z0-9_-]{43}$")
+        self.assertNotIn(self.code().encode(), self.everything_written())
+        said = self.status()
+        self.assertEqual(("registered", "1", [], None),
+                         (said["state"], said["id"], said["wrong"], said["last_delivery_at"]))
+        self.assertEqual("https://example.com/membergate/hooks/events", said["url"])
+        self.assertEqual(made["last_check_at"], said["last_check_at"])
+        self.assertEqual(["hook"], [gap["why"] for gap in said["open_gaps"]])
+        self.assertEqual("registered", json.loads(self.hooks("ensure", "--json").stdout)["state"])
+
+    def test_without_json_status_is_a_table_and_the_others_are_silent(self):
+        self.assertEqual(("", ""), (self.hooks("ensure").stdout, self.hooks("ensure").stderr))
+        rows = dict(line.split("\t") for line in self.hooks("status").stdout.splitlines())
+        self.assertEqual(("registered", "1", "-"),
+                         (rows["state"], rows["id"], rows["last delivery"]))
+        self.assertIn("hook since ", rows["gap"])
+
+    def test_what_is_wrong_is_named_and_repaired(self):
+        self.hooks("ensure")
+        self.ac.hooks["1"]["events"] = ["update"]
+        self.ac.hooks["7"] = {**self.ac.hooks["1"], "id": "7"}
+        said = self.status(expect=1)
+        self.assertEqual(("wrong", ["events", "doubles"]), (said["state"], said["wrong"]))
+        made = json.loads(self.hooks("ensure", "--json").stdout)
+        self.assertEqual(("repaired", ["events"], 1),
+                         (made["state"], made["repaired"], made["doubles_removed"]))
+        self.assertEqual("registered", self.status()["state"])
+
+    def test_rotate_gives_another_code(self):
+        self.hooks("ensure")
+        before = self.code()
+        self.hooks("ensure", "--rotate")
+        self.assertNotEqual(before, self.code())
+        self.assertEqual("registered", self.status()["state"])
+
+    def test_nothing_is_rotated_while_activecampaign_does_not_answer(self):
+        self.hooks("ensure")
+        self.ac.refusal = (500, {})
+        self.hooks("ensure", "--rotate", expect=69)
+        self.ac.refusal = None
+        self.assertEqual("registered", self.status()["state"])
+
+    def test_remove_takes_it_away(self):
+        self.hooks("ensure")
+        self.ac.hooks["9"] = {**self.ac.hooks["1"], "id": "9", "url": "https://example.com/other"}
+        answer = self.hooks("remove", "--json")
+        self.assertEqual({"state": "removed", "id": "1"}, json.loads(answer.stdout))
+        self.assertIn("webhooks.mode is events", answer.stderr)
+        self.assertEqual(["9"], list(self.ac.hooks))
+        self.assertEqual("none", json.loads(self.hooks("remove", "--json").stdout)["state"])
+
+    def test_in_mode_automation_none_is_wanted(self):
+        self.hooks("ensure")
+        self.without("webhooks.mode", "webhooks.public_url")
+        answer = self.hooks("ensure", expect=2)
+        self.assertIn("webhooks.mode", answer.stderr)
+        self.assertIn("webhooks.public_url", answer.stderr)
+        self.assertEqual("registered", self.status()["state"])
+        self.assertEqual("", self.hooks("remove").stderr)
+        self.assertEqual({}, self.ac.hooks)
+        self.ac.requests.clear()
+        self.assertEqual("none", self.status(expect=1)["state"])
+        self.assertEqual([], self.ac.requests)
+
+    def test_what_another_process_works_on_is_75(self):
+        self.meta("hooks.lease", f"another:{int((time.time() + 50) * 1000)}")
+        self.assertFails(75, self.hooks("ensure", expect=75), "another process")
+        self.assertEqual([], self.ac.requests)
+        self.meta("hooks.lease", f"another:{int((time.time() - 1) * 1000)}")
+        self.hooks("ensure")
+
+    def test_a_refusal_is_1_and_no_answer_is_69(self):
+        self.hooks("ensure")
+        self.ac.refusal = (500, {})
+        for command in ("status", "ensure", "remove"):
+            self.assertFails(69, self.hooks(command, expect=69))
+        self.ac.hooks.clear()
+        self.ac.refusal = (422, {"errors": [{"title": "Not over there"}]})
+        self.assertFails(1, self.hooks("ensure", expect=1), "ActiveCampaign refuses")
 
 
 class Serve(Case):

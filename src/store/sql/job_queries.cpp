@@ -209,13 +209,13 @@ std::vector<Job> claimJobs(Connection& db, int limit, Lane lowest, Instant lease
   return jobs;
 }
 
-std::optional<Job> claimJob(Connection& db, JobId id, Instant leaseUntil, Instant now) {
+std::optional<Job> claimJob(Connection& db, JobId id, Instant leaseUntil) {
   std::optional<Job> claimed;
   db.query(
       "UPDATE job SET state = 2, lease_until = ?2 "
-      "WHERE id = ?1 AND state = 1 AND due_at <= ?3" MBR_NOT_BEHIND_ANOTHER
+      "WHERE id = ?1 AND state = 1" MBR_NOT_BEHIND_ANOTHER
       " RETURNING " MBR_JOB_COLUMNS,
-      {id, leaseUntil, now}, [&](Row& row) { claimed = readJob(row); });
+      {id, leaseUntil}, [&](Row& row) { claimed = readJob(row); });
   return claimed;
 }
 

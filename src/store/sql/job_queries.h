@@ -17,7 +17,7 @@ std::vector<Job> listOpenJobsOf(Connection& db, ContactId contact);
 
 JobId addJob(Connection& db, ChangeLog& log, const Job& job, bool* added, Instant now);
 std::vector<Job> claimJobs(Connection& db, int limit, Lane lowest, Instant leaseUntil, Instant now);
-std::optional<Job> claimJob(Connection& db, JobId id, Instant leaseUntil, Instant now);
+std::optional<Job> claimJob(Connection& db, JobId id, Instant leaseUntil);
 void releaseJobs(Connection& db);
 bool saveJob(Connection& db, ChangeLog& log, const Job& job, Instant now);
 bool moveJob(Connection& db, ChangeLog& log, const Job& job, Instant now);

@@ -138,7 +138,7 @@ class SqlTransaction final : public Reads<Transaction> {
     return sql::claimJobs(db_, limit, lowest, leaseUntil, now_);
   }
   std::optional<Job> claimJob(JobId id, Instant leaseUntil) override {
-    return sql::claimJob(db_, id, leaseUntil, now_);
+    return sql::claimJob(db_, id, leaseUntil);
   }
   void releaseJobs() override { sql::releaseJobs(db_); }
   bool saveJob(const Job& job) override { return sql::saveJob(db_, log_, job, now_); }
