@@ -13,13 +13,6 @@ constexpr const char* kInclude = "contactTags.tag,fieldValues,contactLists";
 constexpr std::size_t kPage = kPageSize;
 constexpr std::size_t kDefaultPage = 20;  // what an endpoint that ignores `limit` gives
 constexpr std::size_t kMaxRows = 100000;
-constexpr std::size_t kMaxImportBytes = 400000;
-// What to keep free for a body that is written in place.
-constexpr std::size_t kLongestEscape = 6;  // \u001f
-constexpr std::size_t kKeysOfAPart = 64;
-// The importer takes about 100 requests a minute: by then a third of them is free again.
-constexpr std::chrono::seconds kImportPause{20};
-
 std::string contactPath(ContactId id, const char* part = "") {
   return "contacts/" + std::to_string(id) + part;
 }
@@ -30,8 +23,6 @@ std::string text(std::int64_t id) { return std::to_string(id); }
 std::string wrapped(const char* name, json::Object object) {
   return json::write(json::Object{{name, json::Value(std::move(object))}});
 }
-
-Error unreadable(const char* what) { return Error{Code::kUnavailable, what}; }
 
 std::optional<std::size_t> readTotal(const json::Value& body) {
   const auto number = readCount(body["meta"]["total"]);
@@ -85,92 +76,6 @@ std::string contactBody(const ContactWrite& write) {
   }
   body += "}}";
   return body;
-}
-
-void appendTexts(std::string& body, const char* name, const std::vector<std::string>& texts) {
-  json::appendString(body, name);
-  body += ":[";
-  for (const std::string& each : texts) {
-    if (body.back() != '[') body += ',';
-    json::appendString(body, each);
-  }
-  body += ']';
-}
-
-void appendRow(std::string& body, const ImportRow& row) {
-  body += R"({"email":)";
-  json::appendString(body, row.email);
-  if (!row.fields.empty()) {
-    body += R"(,"fields":[)";
-    for (const auto& [field, value] : row.fields) {
-      if (body.back() != '[') body += ',';
-      body += R"({"id":)" + text(field) + R"(,"value":)";
-      json::appendString(body, value.reveal());
-      body += '}';
-    }
-    body += ']';
-  }
-  if (!row.tags.empty()) {
-    body += ',';
-    appendTexts(body, "tags", row.tags);
-  }
-  body += '}';
-}
-
-// Text for the same reason, and in place from the start: a string that grows leaves its bytes
-// behind. Nothing if it is too long.
-std::optional<std::string> importBody(const std::vector<ImportRow>& rows) {
-  std::size_t texts = 0;
-  std::size_t parts = 1;
-  for (const ImportRow& row : rows) {
-    texts += row.email.size();
-    parts += 1 + row.fields.size() + row.tags.size();
-    for (const auto& each : row.fields) texts += each.second.size();
-    for (const std::string& each : row.tags) texts += each.size();
-  }
-  if (texts >= kMaxImportBytes) return std::nullopt;
-  std::string body;
-  body.reserve(kLongestEscape * texts + kKeysOfAPart * parts);
-  body += R"({"contacts":[)";
-  for (const ImportRow& row : rows) {
-    if (body.back() != '[') body += ',';
-    appendRow(body, row);
-  }
-  body += "]}";
-  if (body.size() < kMaxImportBytes) return body;
-  wipe(body);
-  return std::nullopt;
-}
-
-std::string webhookBody(const Webhook& webhook) {
-  std::string body;
-  body.reserve(kLongestEscape * (webhook.name.size() + webhook.url.size()) + 4096);
-  body += R"({"webhook":{"name":)";
-  json::appendString(body, webhook.name);
-  body += R"(,"url":)";
-  json::appendString(body, webhook.url.reveal());
-  body += ',';
-  appendTexts(body, "events", webhook.events);
-  body += ',';
-  appendTexts(body, "sources", webhook.sources);
-  body += R"(,"listid":)" + text(webhook.list) + "}}";
-  return body;
-}
-
-// The URL and what an error may quote of it: its query and the values in there.
-std::vector<std::string> partsOf(const Secret& url) {
-  std::vector<std::string> parts{url.reveal()};
-  const auto query = url.reveal().find('?');
-  if (query == std::string::npos) return parts;
-  parts.push_back(url.reveal().substr(query + 1));
-  const std::string all = parts.back();
-  for (std::size_t at = 0; at < all.size();) {
-    const std::size_t end = std::min(all.find('&', at), all.size());
-    const std::size_t equals = all.find('=', at);
-    if (equals < end) parts.push_back(all.substr(equals + 1, end - equals - 1));
-    at = end + 1;
-  }
-  return parts;
 }
 
 }  // namespace
@@ -264,9 +169,6 @@ Result<ContactPage> Client::readPage(const Call& call, const PageQuery& query,
   Result<ContactPage> page = askPage(call, std::move(request), view);
   if (!page) return page;
   auto& contacts = page->contacts;
-  if (contacts.empty() && page->remaining.value_or(0) > 0) {
-    return unreadable("the page is empty and yet contacts remain");
-  }
   ContactId last = query.after;
   for (const ContactRead& read : contacts) {
     if (read.snapshot.id <= query.after) return unreadable("the account ignores id_greater");
@@ -375,110 +277,6 @@ Result<std::optional<Secret>> Client::writePassword(const Call& call, ContactId 
 
 Result<std::optional<Secret>> Client::clearField(const Call& call, ContactId id, FieldId field) {
   return writePassword(call, id, field, Secret());
-}
-
-// --- imports ---------------------------------------------------------------------------------
-
-Result<std::string> Client::importContacts(const Call& call, const std::vector<ImportRow>& rows) {
-  if (rows.empty() || rows.size() > std::size_t{kImportSize}) {
-    return Error{Code::kInvalid, "an import is of 1 to 250 contacts"};
-  }
-  auto body = importBody(rows);
-  if (!body) return Error{Code::kInvalid, "the import is longer than 400000 bytes"};
-  Request request{"POST", "import/bulk_import"};
-  request.body = std::move(*body);
-  for (const ImportRow& row : rows) {
-    request.ours.push_back(row.email);
-    for (const auto& each : row.fields) request.ours.push_back(each.second.reveal());
-  }
-  const Result<Reply> reply = exchange_.send(call, request);
-  std::optional<Error> refused;
-  if (reply) {
-    const json::Value& flag = reply->body[reply->body["success"].isNull() ? "Success" : "success"];
-    const std::string success = flag.textOr("");
-    if (!reply->success() || success == "0" || success == "false")
-      refused = refusal(*reply, request);
-  }
-  wipe(request.body);
-  for (std::string& each : request.ours) wipe(each);
-  if (!reply) return reply.error();
-  if (refused) {
-    if (saysRequestLimit(reply->body)) {
-      *refused = Error{Code::kBusy, std::move(refused->detail), kImportPause};
-    } else if (refused->code != Code::kUnavailable) {
-      refused->code = Code::kInvalid;  // "already" and "not found" are of rows in it
-    }
-    return *refused;
-  }
-  const std::string* batch = reply->body["batchId"].asString();
-  if (batch == nullptr || batch->empty()) return unreadable("the import has no batch id");
-  return *batch;
-}
-
-Result<std::int64_t> Client::countOutstandingImports(const Call& call) {
-  Request request{"GET", "import/bulk_import"};
-  request.repeatable = true;
-  const Result<Reply> reply = exchange_.ask(call, request);
-  if (!reply) return reply.error();
-  const auto contacts = readOutstanding(reply->body);
-  if (!contacts) return unreadable("outstanding imports cannot be read");
-  return *contacts;
-}
-
-Result<ImportInfo> Client::readImport(const Call& call, const std::string& batch) {
-  Request request{"GET", "import/info", {{"batchId", batch}}};
-  request.repeatable = true;
-  const Result<Reply> reply = exchange_.ask(call, request);
-  if (!reply) return reply.error();
-  auto info = readImportInfo(reply->body);
-  if (!info) return unreadable("the import cannot be read");
-  return std::move(*info);
-}
-
-// --- webhooks --------------------------------------------------------------------------------
-
-Result<std::vector<Webhook>> Client::listWebhooks(const Call& call) {
-  const auto rows = listRows(call, "webhooks", "webhooks");
-  if (!rows) return rows.error();
-  std::vector<Webhook> webhooks;
-  for (const json::Value& row : *rows) {
-    auto webhook = readWebhook(row);
-    if (!webhook) return unreadable("webhooks cannot be read");
-    webhooks.push_back(std::move(*webhook));
-  }
-  return webhooks;
-}
-
-Result<Reply> Client::sendWebhook(const Call& call, Request request, const Webhook& webhook) {
-  request.body = webhookBody(webhook);
-  request.ours = partsOf(webhook.url);
-  Result<Reply> reply = exchange_.ask(call, request);
-  wipe(request.body);
-  for (std::string& each : request.ours) wipe(each);
-  return reply;
-}
-
-Result<std::int64_t> Client::createWebhook(const Call& call, const Webhook& webhook) {
-  const Result<Reply> reply = sendWebhook(call, Request{"POST", "webhooks"}, webhook);
-  if (!reply) return reply.error();
-  const auto id = readId(reply->body["webhook"]["id"]);
-  if (!id) return unreadable("the new webhook has no id");
-  return *id;
-}
-
-Outcome Client::updateWebhook(const Call& call, const Webhook& webhook) {
-  Request request{"PUT", "webhooks/" + text(webhook.id)};
-  request.repeatable = true;
-  const Result<Reply> reply = sendWebhook(call, std::move(request), webhook);
-  if (!reply) return reply.error();
-  if (readId(reply->body["webhook"]["id"]) != webhook.id) {
-    return unreadable("the answer holds no such webhook");
-  }
-  return Done{};
-}
-
-Outcome Client::deleteWebhook(const Call& call, std::int64_t id) {
-  return remove(call, "webhooks/" + text(id));
 }
 
 // --- tags, automations, lists ----------------------------------------------------------------

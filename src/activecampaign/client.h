@@ -44,7 +44,7 @@ class Client {
 
   // One page of the account's contacts. kUnavailable also if the page cannot be what was asked for:
   // ids not ascending or not above `after` (the account ignores id_greater), a row that is no
-  // contact, an empty page where the answer says that contacts remain.
+  // contact. An empty page alone is no proof of the end.
   Result<ContactPage> readPage(const Call& call, const PageQuery& query, const FieldView& view);
   // The contacts of these ids, at most kPageSize of them. Contacts that were not asked for are left
   // out, so that one which is missing says nothing if the account ignores `ids[]`: read it singly.

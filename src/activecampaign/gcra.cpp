@@ -105,9 +105,12 @@ int sendsBetween(const store::BudgetRecord& row, Instant from, Instant to) {
 }
 
 store::BudgetRecord yielded(store::BudgetRecord row, Instant now, int foreign, int limit) {
-  const auto room = static_cast<std::size_t>(std::max(1, limit - foreign));
-  if (row.sends.size() < room) return row;
-  const Instant slot = row.sends[row.sends.size() - room] + kWindow;
+  if (row.sends.empty()) return row;
+  const int room = std::max(1, limit - foreign);
+  Instant slot = row.sends.back() + kWindow / room;
+  if (row.sends.size() >= static_cast<std::size_t>(room)) {
+    slot = std::max(slot, row.sends[row.sends.size() - static_cast<std::size_t>(room)] + kWindow);
+  }
   row.nextSlot = std::max(row.nextSlot, std::min(slot, now + kMaxAhead));
   return row;
 }

@@ -67,9 +67,10 @@ store::BudgetRecord thawed(store::BudgetRecord row, Instant probeSentAt);
 int sendsBetween(const store::BudgetRecord& row, Instant from, Instant to);
 
 // The row once it is known that other clients of the account sent `foreign` of the `limit` requests
-// that it takes in a second: the next slot is the first instant with which no more than the rest of
-// them, but always one, fall into one kWindow. So the lanes below login make room; logins go on.
-// The slot follows from the sends alone: told twice, the row is the same. At most kMaxAhead ahead.
+// that it takes in a second: the next slot is where the rest of them, but at least one, lie evenly
+// in a kWindow, and no more of ours fall into any. So the lanes below login make room; logins go
+// on. The slot follows from the sends alone: told twice, the row is the same. At most kMaxAhead
+// ahead.
 store::BudgetRecord yielded(store::BudgetRecord row, Instant now, int foreign, int limit);
 
 }  // namespace mbr::activecampaign

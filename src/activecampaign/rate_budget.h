@@ -66,11 +66,11 @@ class RateBudget {
   Outcome probeAnswered(const Permit& permit);
 
   // The answer to the request of `permit` says that the account takes `limit` requests a second
-  // and had `remaining` of them left. If that is two or more less than our own sends explain,
-  // another client uses the account, and the lanes below login make room for it (see yielded()).
-  // One too many may be a request that was slow on its way; an answer that took longer than kWindow
-  // says nothing. Reads the store only on such a suspicion, and writes it only if a slot moves.
-  // Errors: kUnavailable (store).
+  // and had `remaining` of them left. What was used and not sent by any process of ours is another
+  // client's, and the lanes below login make room for it (see yielded()). A single such request
+  // counts only where nothing was left, for it may be one of ours that was slow on its way; an
+  // answer that took longer than kWindow says nothing. Reads the store only on a suspicion, and
+  // writes it only if a slot moves. Errors: kUnavailable (store).
   Outcome noteUsage(const Permit& permit, int limit, int remaining);
 
  private:

@@ -144,6 +144,8 @@ std::optional<std::vector<std::string>> readTexts(const json::Value& value) {
 
 }  // namespace
 
+Error unreadable(const char* what) { return Error{Code::kUnavailable, what}; }
+
 std::optional<std::int64_t> readId(const json::Value& value) {
   if (value.asBool() != nullptr) return std::nullopt;
   return parseId(value.textOr(""));

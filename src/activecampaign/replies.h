@@ -17,6 +17,14 @@
 
 namespace mbr::activecampaign {
 
+// What a success is that cannot be understood.
+Error unreadable(const char* what);
+
+// Bodies that hold secrets are written in place, so that nothing is left behind when a string
+// grows: what to keep free for them.
+inline constexpr std::size_t kLongestEscape = 6;  // \u001f
+inline constexpr std::size_t kKeysOfAPart = 64;
+
 // A positive id, written as text or as a number.
 std::optional<std::int64_t> readId(const json::Value& value);
 

@@ -224,9 +224,10 @@ std::vector<Job> Dispatcher::claim(store::Transaction& tx, Lane lowest) const {
   if (batch.least <= 0 || !batch.joins(claimed.front())) return claimed;
   std::vector<Job> others =
       tx.listDueJobs(claimed.front().kind, clock_.now() + kTakeAlong, batch.most - 1);
-  others.erase(std::remove_if(others.begin(), others.end(),
-                              [&](const Job& job) { return !batch.joins(job); }),
-               others.end());
+  others.erase(
+      std::remove_if(others.begin(), others.end(),
+                     [&](const Job& job) { return job.lane > lowest || !batch.joins(job); }),
+      others.end());
   if (static_cast<int>(others.size()) + 1 < batch.least) return claimed;
   for (const Job& job : others) {
     if (auto taken = tx.claimJob(job.id, lease)) claimed.push_back(std::move(*taken));

@@ -302,6 +302,12 @@ Outcome Reconciler::work(Sweep sweep, const StopFlag& stop) {
       return page.error();
     }
     const bool empty = page->contacts.empty();
+    // Some accounts count all contacts here and not those that remain; no account counts fewer.
+    if (empty && page->remaining.value_or(0) > sweep.seen) {
+      const Error error{Code::kUnavailable, "a page is empty though contacts remain"};
+      keepReason(sweep, error);
+      return error;
+    }
     const bool isShort =
         page->contacts.size() < static_cast<std::size_t>(activecampaign::kPageSize);
     signs = empty ? signs + 1 : isShort ? 1 : 0;

@@ -28,7 +28,7 @@ class WebhookRoutes {
     // Required: a keyed digest of at least 16 bytes that outlives restarts (KeyRing::mac). It is
     // what is kept of a call's URL and body, and a URL may hold a default password.
     std::function<std::string(std::string_view bytes)> digest;
-    std::function<void()> onLost;  // a call was answered 503; on any thread, must not wait
+    std::function<void()> onLost{};  // a call was answered 503; on any thread, must not wait
   };
 
   // All of them must outlive the routes, and the routes every reply that is still open.

@@ -260,8 +260,11 @@ class GcraTest : public CppUnit::TestFixture {
   void yieldingChangesNothingWhereThereIsRoom() {
     store::BudgetRecord row;
     row.sends = {t0, t0 + 250ms};
+    row.nextSlot = t0 + 700ms;
+    CPPUNIT_ASSERT(yielded(row, t0 + 300ms, 2, 5).nextSlot == t0 + 700ms);
     row.nextSlot = t0 + 500ms;
-    CPPUNIT_ASSERT(yielded(row, t0 + 300ms, 2, 5).nextSlot == t0 + 500ms);
+    CPPUNIT_ASSERT(yielded(row, t0 + 300ms, 1, 5).nextSlot == t0 + 525ms);  // 4 in 1.1 s
+    CPPUNIT_ASSERT(yielded(row, t0 + 300ms, 1, 1000).nextSlot == t0 + 500ms);
     CPPUNIT_ASSERT(yielded(row, t0 + 5s, 4, 5).nextSlot < t0 + 5s);
     CPPUNIT_ASSERT(yielded({}, t0, 5, 5).nextSlot == Instant{});
   }

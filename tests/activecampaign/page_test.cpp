@@ -76,7 +76,7 @@ class PageTest : public test::ClientFixture {
   CPPUNIT_TEST(everyContactIsAsOfTheRequestsSending);
   CPPUNIT_TEST(idsThatDoNotAscendAreNoPage);
   CPPUNIT_TEST(anAccountThatIgnoresIdGreaterIsAnError);
-  CPPUNIT_TEST(anEmptyPageIsTheEndOnlyIfNothingRemains);
+  CPPUNIT_TEST(anEmptyPageSaysWhatIsSaidToRemain);
   CPPUNIT_TEST(whatIsNoPageIsAnError);
   CPPUNIT_TEST(aPageLongerThanAskedIsCutAtItsSize);
   CPPUNIT_TEST(withoutIncludePartsAreAbsentAndItIsNotAskedForAgain);
@@ -162,13 +162,14 @@ class PageTest : public test::ClientFixture {
     assertUnreadable(Page().add(100).add(101).text(), "the account ignores id_greater", 100);
   }
 
-  void anEmptyPageIsTheEndOnlyIfNothingRemains() {
-    assertUnreadable(Page().total("12").text(), "the page is empty and yet contacts remain", 5);
-    for (const char* total : {"0", ""}) {
+  void anEmptyPageSaysWhatIsSaidToRemain() {
+    for (const char* total : {"12", "0", ""}) {
       network.answer(200, Page().total(total).text());
       const auto page = read(5);
       CPPUNIT_ASSERT(page);
       CPPUNIT_ASSERT(page->contacts.empty());
+      const auto said = *total == 0 ? std::nullopt : std::optional<std::int64_t>(std::stoi(total));
+      CPPUNIT_ASSERT(page->remaining == said);
     }
   }
 

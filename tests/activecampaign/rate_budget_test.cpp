@@ -60,6 +60,7 @@ class RateBudgetTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(freezesWithoutADelayGetLongerWithEachFailedProbe);
   CPPUNIT_TEST(ourOwnUsageCostsTheStoreNothing);
   CPPUNIT_TEST(theLowerLanesMakeRoomForAnotherClient);
+  CPPUNIT_TEST(inAFullSecondOneUnexplainedRequestCounts);
   CPPUNIT_TEST(whatAnotherProcessOfOursSendsIsNotForeign);
   CPPUNIT_TEST(answersThatComeOutOfOrderAreNotForeign);
   CPPUNIT_TEST(anOldAnswerAndOddNumbersSayNothing);
@@ -268,8 +269,8 @@ class RateBudgetTest : public CppUnit::TestFixture {
     for (int i = 1; i <= 40; ++i) {
       const Permit permit = budget.spend(Lane::kSite).value();
       CPPUNIT_ASSERT_EQUAL(std::min(i - 1, 4), permit.before);
-      const int used = std::min(permit.before + 2, 5);  // one more is within what may be
-      CPPUNIT_ASSERT(budget.noteUsage(permit, 5, 5 - used));
+      const int used = permit.before + 2;  // one more may be of ours while something is left
+      CPPUNIT_ASSERT(budget.noteUsage(permit, 10, 10 - used));
       clock.advance(250ms);
     }
     CPPUNIT_ASSERT_EQUAL(0, counted.reads());
@@ -290,6 +291,22 @@ class RateBudgetTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(row().nextSlot <= clock.now() + kWindow);
     clock.advance(kWindow);
     CPPUNIT_ASSERT(budget.spend(Lane::kBackfill));
+  }
+
+  void inAFullSecondOneUnexplainedRequestCounts() {
+    RateBudget budget(store, clock, Rate(4.0));
+    for (int i = 0; i < 3; ++i) {
+      CPPUNIT_ASSERT(budget.spend(Lane::kSite));
+      clock.advance(250ms);
+    }
+    const Permit permit = budget.spend(Lane::kSite).value();
+    CPPUNIT_ASSERT_EQUAL(3, permit.before);
+    const Instant slot = row().nextSlot;
+    CPPUNIT_ASSERT(budget.noteUsage(permit, 6, 1));
+    CPPUNIT_ASSERT(row().nextSlot == slot);
+    CPPUNIT_ASSERT(budget.noteUsage(permit, 5, 0));
+    CPPUNIT_ASSERT(row().nextSlot > slot);
+    CPPUNIT_ASSERT(row().nextSlot <= permit.sentAt + 350ms);
   }
 
   void whatAnotherProcessOfOursSendsIsNotForeign() {

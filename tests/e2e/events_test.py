@@ -216,11 +216,13 @@ class Delivered(EventsTest):
         self.assertEqual(self.stack.post_form("/membergate/hooks/events", "a=b").status, 403)
 
     def test_the_status_tells_of_the_last_delivery(self):
+        before = ago()
         self.added()
         run = self.stack.command("hooks", "status", "--json")
         status = json.loads(run.stdout)
-        self.assertTrue(status["last_delivery"], run.stdout)
-        self.assertNotIn("code=", run.stdout)
+        self.assertEqual(status["state"], "registered", run.stdout)
+        self.assertGreaterEqual(status["last_delivery_at"], before[:-1], run.stdout)
+        self.assertNotIn("code=", run.stdout + run.stderr)
 
     def test_who_was_not_touched_since_the_installation_gets_no_password(self):
         week = {"cdate": ago(days=7), "udate": ago(days=7)}

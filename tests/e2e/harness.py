@@ -178,6 +178,8 @@ class Stack:
             self.http = HttpClient(port, self.contract.observe)
             token = (self.dir / "acsim/token").read_text().strip()
             self.acsim = Simulator(self.env["ACSIM_URL"], token)
+            # The first pass over the account is behind us, so it reads none of a test's contacts.
+            self.wait_until_current()
 
     def kill(self, name, how="KILL"):
         """Ends acsim, membergate or nginx and waits for that."""
@@ -328,6 +330,8 @@ class Stack:
         def left():
             return self.query(what) + self.open_jobs()
 
+        swept = "SELECT count(*) FROM meta WHERE key = 'sync.full_at'"
+        wait_for(lambda: self.query(swept) == [(1,)], "no pass over all contacts ended", timeout)
         wait_for(lambda: not left(), lambda: f"left: {left()[:20]}", timeout, every=0.1)
 
     def gaps(self, why):

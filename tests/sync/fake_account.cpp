@@ -15,6 +15,12 @@ constexpr FieldId kPassword = 3;
 
 std::string text(std::int64_t id) { return std::to_string(id); }
 
+// As ActiveCampaign writes times: whole seconds, with an offset.
+std::string stamp(Instant at) {
+  constexpr std::chrono::hours kOffset{5};
+  return formatRfc3339(at - kOffset).substr(0, 19) + "-05:00";
+}
+
 HttpAnswer answer(int status, json::Object body) {
   HttpAnswer out;
   out.status = status;
@@ -31,6 +37,21 @@ bool startsWith(const std::string& line, const std::string& start) {
 }
 
 std::int64_t idIn(const json::Value& value) { return parseId(value.textOr("")).value_or(0); }
+
+std::string withQuery(const std::string& line, const HttpCall& call) {
+  std::string out = line;
+  for (const auto& [name, value] : call.query) {
+    out += (out.size() == line.size() ? '?' : '&') + name + '=' + value;
+  }
+  return out;
+}
+
+std::optional<std::string> queryOf(const HttpCall& call, const std::string& name) {
+  for (const auto& [each, value] : call.query) {
+    if (each == name) return value;
+  }
+  return std::nullopt;
+}
 
 std::string withEntities(const std::string& value) {
   std::string out;
@@ -98,14 +119,30 @@ int FakeAccount::count(const std::string& start) const {
       log_.begin(), log_.end(), [&](const std::string& line) { return startsWith(line, start); }));
 }
 
+std::vector<std::string> FakeAccount::asked(const std::string& start) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> found;
+  for (const std::string& line : asked_) {
+    if (startsWith(line, start)) found.push_back(line);
+  }
+  return found;
+}
+
 void FakeAccount::forget() {
   const std::lock_guard lock(mutex_);
   log_.clear();
+  asked_.clear();
 }
 
 std::vector<std::string> FakeAccount::written() const {
   const std::lock_guard lock(mutex_);
   return written_;
+}
+
+std::set<std::string> FakeAccount::passwordsOf(ContactId contact) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = passwords_.find(contact);
+  return found == passwords_.end() ? std::set<std::string>{} : found->second;
 }
 
 bool FakeAccount::stepBeforePassword() const {
@@ -118,11 +155,15 @@ Result<HttpAnswer> FakeAccount::take(const HttpCall& call) {
   const auto token = call.takeToken();
   if (!token) return token.error();
   const std::string line = call.method + " " + call.path;
+  const std::string whole = withQuery(line, call);
+  const auto isMeant = [&](const std::string& start) {
+    return startsWith(line, start) || startsWith(whole, start);
+  };
   std::function<void()> happens;
   {
     const std::lock_guard lock(mutex_);
     const auto found = std::find_if(happenings_.begin(), happenings_.end(),
-                                    [&](const auto& each) { return startsWith(line, each.first); });
+                                    [&](const auto& each) { return isMeant(each.first); });
     if (found != happenings_.end()) {
       happens = std::move(found->second);
       happenings_.erase(found);
@@ -133,11 +174,12 @@ Result<HttpAnswer> FakeAccount::take(const HttpCall& call) {
   const std::lock_guard lock(mutex_);
   ++requests_;
   log_.push_back(line);
+  asked_.push_back(whole);
+  runImports();
   const bool failing = failFrom_ != 0 && requests_ >= failFrom_;
   if (failing && fault_ == Fault::kRequestLost) return Error{Code::kUnavailable, "no connection"};
-  const auto overriding = std::find_if(overrides_.begin(), overrides_.end(), [&](const auto& each) {
-    return startsWith(line, each.start);
-  });
+  const auto overriding = std::find_if(overrides_.begin(), overrides_.end(),
+                                       [&](const auto& each) { return isMeant(each.start); });
   HttpAnswer out;
   showing_.clear();
   if (overriding != overrides_.end()) {
@@ -166,7 +208,10 @@ HttpAnswer FakeAccount::serve(const HttpCall& call) {
   const json::Value body = parsed ? *parsed : json::Value();
 
   if (first == "contacts" && call.method == "PUT") return writeContact(id, body["contact"]);
-  if (first == "contacts" && rest.empty()) return readByEmail(call.query.front().second);
+  if (first == "contacts" && rest.empty()) {
+    const auto email = queryOf(call, "email");
+    return email ? readByEmail(*email) : readPage(call);
+  }
   if (first == "contacts" && people.count(id) == 0) return missing("Subscriber with id " + rest);
   if (first == "contacts" && part == "contactTags") {
     return answer(200, {{"contactTags", tagRows(id)}});
@@ -180,7 +225,15 @@ HttpAnswer FakeAccount::serve(const HttpCall& call) {
     }
     return answer(200, {{"contactAutomations", std::move(rows)}});
   }
+  if (first == "contacts" && part == "fieldValues") {
+    return answer(200, {{"fieldValues", valueRows(id)}});
+  }
+  if (first == "contacts" && part == "contactLists") {
+    return answer(200, {{"contactLists", json::Array{}}});
+  }
   if (first == "contacts") return readOne(id);
+  if (first == "import" && call.method == "POST") return queueImport(body["contacts"]);
+  if (first == "import") return importInfo(queryOf(call, "batchId").value_or(""));
   if (first == "contactTags" && call.method == "POST") return addTag(body["contactTag"]);
   if (first == "contactTags" && call.method == "DELETE") {
     for (auto& [contact, person] : people) person.tags.erase(id);
@@ -205,31 +258,148 @@ HttpAnswer FakeAccount::serve(const HttpCall& call) {
 }
 
 HttpAnswer FakeAccount::readOne(ContactId id) {
-  json::Object root{{"contactTags", tagRows(id)},
-                    {"contactLists", json::Array{}},
-                    {"fieldValues", valueRows(id)}};
+  json::Object root{{"contactLists", json::Array{}}, {"fieldValues", valueRows(id)}};
+  if (include) root.set("contactTags", tagRows(id));
   show(root, id);
   return answer(200, std::move(root));
 }
 
 HttpAnswer FakeAccount::readByEmail(const std::string& email) {
+  std::vector<ContactId> ids;
+  for (const auto& [id, person] : people) {
+    if (person.email == email) ids.push_back(id);
+  }
+  return listed(ids, ids.size());
+}
+
+HttpAnswer FakeAccount::readPage(const HttpCall& call) {
+  std::set<ContactId> wanted;
+  for (const auto& [name, value] : call.query) {
+    if (name == "ids[]") wanted.insert(parseId(value).value_or(0));
+  }
+  const ContactId after = parseId(queryOf(call, "id_greater").value_or("")).value_or(0);
+  const auto limit = static_cast<std::size_t>(parseId(queryOf(call, "limit").value_or("")).value());
+  auto since = parseIso8601(queryOf(call, "filters[updated_after]").value_or(""));
+  if (since && filterByDay) {
+    *since -= since->time_since_epoch() % std::chrono::hours{24} + Milliseconds{1};
+  }
+  std::vector<ContactId> ids;
+  for (const auto& [id, person] : people) {
+    if (id <= after || unlisted.count(id) > 0 || (since && person.updated <= *since)) continue;
+    if (wanted.empty() || wanted.count(id) > 0) ids.push_back(id);
+  }
+  const std::size_t total = ids.size();
+  if (total > limit) ids.resize(limit);
+  return listed(ids, total);
+}
+
+HttpAnswer FakeAccount::listed(const std::vector<ContactId>& ids, std::size_t total) {
   json::Array contacts;
   json::Array tagList;
   json::Array values;
-  for (const auto& [id, person] : people) {
-    if (person.email != email) continue;
+  for (const ContactId id : ids) {
     json::Object one;
     show(one, id);
     contacts.push_back(*one.find("contact"));
+    if (!include) continue;
     for (json::Value& row : tagRows(id)) tagList.push_back(std::move(row));
     for (json::Value& row : valueRows(id)) values.push_back(std::move(row));
   }
-  const std::string total = std::to_string(contacts.size());
-  return answer(200, {{"contacts", std::move(contacts)},
-                      {"contactTags", std::move(tagList)},
-                      {"contactLists", json::Array{}},
-                      {"fieldValues", std::move(values)},
-                      {"meta", json::Object{{"total", total}}}});
+  json::Object root{{"contacts", std::move(contacts)},
+                    {"meta", json::Object{{"total", std::to_string(total)}}}};
+  if (include) {
+    root.set("contactTags", std::move(tagList));
+    root.set("contactLists", json::Array{});
+    root.set("fieldValues", std::move(values));
+  }
+  return answer(200, std::move(root));
+}
+
+HttpAnswer FakeAccount::queueImport(const json::Value& rows) {
+  const json::Array* all = rows.asArray();
+  if (all == nullptr) return answer(400, {{"success", 0}, {"message", "no contacts"}});
+  for (const json::Value& row : *all) {
+    const auto contact = findByEmail(row["email"].textOr(""));
+    if (row["tags"].asArray() != nullptr && (!contact || shown_.count(*contact) == 0)) {
+      stepBefore_ = true;
+    }
+  }
+  const std::string batch = "batch-" + std::to_string(imports_.size() + 1);
+  Import import;
+  import.queuedAt = clock_.now();
+  import.rows = rows;
+  imports_[batch] = std::move(import);
+  return answer(200, {{"Success", 1},
+                      {"queued_contacts", static_cast<std::int64_t>(all->size())},
+                      {"batchId", batch},
+                      {"message", "Contact import queued"}});
+}
+
+HttpAnswer FakeAccount::importInfo(const std::string& batch) const {
+  const auto found = imports_.find(batch);
+  if (found == imports_.end()) return missing("batch");
+  if (!found->second.happened || !importsEnd) return answer(200, {{"status", "active"}});
+  return answer(200, {{"status", "completed"},
+                      {"success", found->second.success},
+                      {"failure", found->second.failure}});
+}
+
+void FakeAccount::runImports() {
+  for (auto& each : imports_) {
+    Import& import = each.second;
+    if (import.happened || !importTakes || clock_.now() < import.queuedAt + *importTakes) continue;
+    import.happened = true;
+    runImport(import);
+  }
+}
+
+void FakeAccount::runImport(Import& import) {
+  for (const json::Value& row : *import.rows.asArray()) {
+    const std::string email = row["email"].textOr("");
+    if (skipped.count(email) > 0) {
+      import.failure.push_back(email);
+      continue;
+    }
+    auto contact = findByEmail(email);
+    if (!contact) {
+      contact = ++lastId_;
+      people[*contact].email = email;
+    }
+    import.success.push_back(text(*contact));
+    if (const json::Array* values = row["fields"].asArray()) {
+      for (const json::Value& value : *values) {
+        give(*contact, idIn(value["id"]), value["value"].textOr(""));
+      }
+    }
+    if (const json::Array* names = row["tags"].asArray()) {
+      for (const json::Value& name : *names) {
+        auto tag = std::find_if(tags.begin(), tags.end(),
+                                [&](const auto& known) { return known.second == name.textOr(""); });
+        if (tag == tags.end()) tag = tags.emplace(++lastId_, name.textOr("")).first;
+        giveTag(*contact, tag->first);
+      }
+    }
+  }
+}
+
+std::optional<ContactId> FakeAccount::findByEmail(const std::string& email) const {
+  for (const auto& [id, person] : people) {
+    if (person.email == email) return id;
+  }
+  return std::nullopt;
+}
+
+void FakeAccount::give(ContactId contact, FieldId field, const std::string& value) {
+  people[contact].fields[field] = value;
+  written_.push_back(value);
+  if (field == kPassword) passwords_[contact].insert(value);
+}
+
+void FakeAccount::giveTag(ContactId contact, TagId tag) {
+  auto& there = people[contact].tags;
+  const bool known =
+      std::any_of(there.begin(), there.end(), [&](const auto& each) { return each.second == tag; });
+  if (!known) there[++lastId_] = tag;
 }
 
 HttpAnswer FakeAccount::writeContact(ContactId id, const json::Value& body) {
@@ -237,9 +407,7 @@ HttpAnswer FakeAccount::writeContact(ContactId id, const json::Value& body) {
   if (found == people.end()) return missing("Subscriber with id " + text(id));
   if (const json::Array* rows = body["fieldValues"].asArray()) {
     for (const json::Value& row : *rows) {
-      const std::string value = row["value"].textOr("");
-      found->second.fields[idIn(row["field"])] = value;
-      written_.push_back(value);
+      give(id, idIn(row["field"]), row["value"].textOr(""));
     }
   }
   json::Object root;
@@ -292,8 +460,8 @@ void FakeAccount::show(json::Object& root, ContactId id) {
                                    {"firstName", person.firstName},
                                    {"lastName", ""},
                                    {"phone", ""},
-                                   {"cdate", "2023-01-01T00:00:00-05:00"},
-                                   {"udate", "2023-01-01T00:00:00-05:00"}});
+                                   {"cdate", stamp(person.created)},
+                                   {"udate", stamp(person.updated)}});
 }
 
 json::Array FakeAccount::tagRows(ContactId id) const {

@@ -17,12 +17,35 @@
 #include "outbox/dispatcher.h"
 #include "sync/fake_account.h"
 #include "sync/job_handlers.h"
+#include "sync/password_batch.h"
 
 namespace mbr::test {
 
+// Whoever waits finds the time passed: each look at the steady clock moves it on, and what is
+// waited for lies in the machine's past. Thread-safe.
+class HurryingClock final : public Clock {
+ public:
+  static constexpr Milliseconds kStep{10};
+
+  explicit HurryingClock(FakeClock& clock) : clock_(clock) {}
+  Instant now() const override { return clock_.now(); }
+  SteadyInstant steady() const override {
+    clock_.advance(kStep);
+    return clock_.steady() - std::chrono::hours{24 * 365 * 100};
+  }
+
+ private:
+  FakeClock& clock_;
+};
+
 class SyncRig : public MembersRig {
  public:
-  explicit SyncRig(PasswordPolicy policy = PasswordPolicy::kKeep) : MembersRig(policy) {
+  // What a wait on the clock does.
+  enum class Waits { kStand, kPassAtOnce };
+
+  explicit SyncRig(PasswordPolicy policy = PasswordPolicy::kKeep, Waits waits = Waits::kStand)
+      : MembersRig(policy),
+        pace(waits == Waits::kStand ? static_cast<const Clock&>(clock) : hurrying) {
     add(members::kPasswordJob, &sync::runPasswordJob);
     add(members::kFollowUpJob, &sync::runFollowUpJob);
     add(members::kChangeJob, &sync::runChangeJob);
@@ -38,15 +61,25 @@ class SyncRig : public MembersRig {
   }
 
   FakeAccount account{clock};
-  activecampaign::RateBudget budget{store, clock, activecampaign::Rate(1000)};
-  activecampaign::Breaker breaker{clock};
+  HurryingClock hurrying{clock};
+  const Clock& pace;  // the clock of all that follows
+  activecampaign::RateBudget budget{store, pace, activecampaign::Rate(1000)};
+  activecampaign::Breaker breaker{pace};
   activecampaign::Features features;
-  sync::ClientPool clients{[this] { return account.connect(); }, budget, breaker, features, clock};
+  sync::ClientPool clients{[this] { return account.connect(); }, budget, breaker, features, pace};
   sync::ContactReader reader{store, directories, {}};
   ops::Timer timer;
   outbox::Dispatcher::Options options;
-  outbox::Dispatcher dispatcher{store, clock, random, timer, options};
-  sync::Workshop workshop{store, clock, dispatcher, clients, reader, directories, updater, issuer};
+  outbox::Dispatcher dispatcher{store, pace, random, timer, options};
+  sync::Workshop workshop{store, pace, dispatcher, clients, reader, directories, updater, issuer};
+
+  // Jobs go together as registerJobHandlers() has it. Before the first finish().
+  void goTogether() {
+    goTogether(members::kPasswordJob, workshop.bulkFrom, sync::kPasswordBatch,
+               &sync::joinsPasswordBatch, &sync::runPasswordBatch);
+    goTogether(members::kRefreshJob, 10, activecampaign::kPageSize, &sync::joinsRefreshBatch,
+               &sync::runRefreshBatch);
+  }
 
   JobId addPasswordJob(const members::PasswordPayload& payload, std::string sealed = "") {
     Job job;
@@ -84,6 +117,18 @@ class SyncRig : public MembersRig {
     CPPUNIT_ASSERT_EQUAL(std::size_t{1}, claimed.size());
     CPPUNIT_ASSERT_EQUAL(id, claimed.front().id);
     return run(claimed.front());
+  }
+  // Claims all that may go together as a worker would.
+  std::vector<Job> claimTogether(std::string_view kind, bool (*joins)(const Job&)) {
+    std::vector<Job> claimed;
+    write([&](store::Transaction& tx) {
+      const Instant lease = clock.now() + options.lease;
+      for (const Job& due : tx.listDueJobs(kind, clock.now(), sync::kPasswordBatch)) {
+        if (!joins(due)) continue;
+        if (auto taken = tx.claimJob(due.id, lease)) claimed.push_back(std::move(*taken));
+      }
+    });
+    return claimed;
   }
   // The leases of a process that died end.
   void passLease() { clock.advance(options.lease + Milliseconds{1000}); }
@@ -132,6 +177,20 @@ class SyncRig : public MembersRig {
 
  private:
   using Handler = outbox::Verdict (*)(const sync::Workshop&, Job&, const StopFlag&);
+
+  using BatchHandler = std::vector<outbox::Verdict> (*)(const sync::Workshop&, std::vector<Job>&,
+                                                        const StopFlag&);
+
+  void goTogether(std::string_view kind, int least, int most, bool (*joins)(const Job&),
+                  BatchHandler handler) {
+    const auto run = [this, handler](std::vector<Job>& jobs, const StopFlag& stop) {
+      ++inHand_;
+      auto verdicts = handler(workshop, jobs, stop);
+      --inHand_;
+      return verdicts;
+    };
+    dispatcher.handleTogether(std::string(kind), {least, most, joins, run});
+  }
 
   void add(std::string_view kind, Handler handler) {
     handlers_.emplace_back(kind, handler);
