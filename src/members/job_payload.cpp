@@ -105,6 +105,9 @@ std::string write(const PasswordPayload& payload) {
                                   {"confirmed", payload.confirmed},
                                   {"by_rule", payload.byRule},
                                   {"singly", payload.singly},
+                                  {"import", payload.import},
+                                  {"imported_at", toEpochMs(payload.importedAt)},
+                                  {"looked_after", payload.lookedAfter},
                                   {"steps", std::move(steps)}});
 }
 
@@ -143,6 +146,9 @@ Result<PasswordPayload> readPasswordPayload(std::string_view text) {
   payload.confirmed = flag(value["confirmed"]);
   payload.byRule = flag(value["by_rule"]);
   payload.singly = flag(value["singly"]);
+  payload.import = value["import"].textOr("");
+  payload.importedAt = fromEpochMs(number(value["imported_at"]));
+  payload.lookedAfter = flag(value["looked_after"]);
   auto steps = readSteps(value["steps"]);
   if (!steps) return steps.error();
   payload.steps = std::move(*steps);

@@ -42,6 +42,9 @@ struct PasswordPayload {
   bool confirmed = false;    // ActiveCampaign has it; Job::sealed is wiped
   bool byRule = false;       // nobody asked but PasswordRule: the steps follow an issued one only
   bool singly = false;       // not to go with others: the bulk way did not take it
+  std::string import;        // the import that carries the password, or once it is there the tags
+  Instant importedAt{};      // when it was sent
+  bool lookedAfter = false;  // and that the contact was looked at since
   std::vector<Step> steps;   // tags first, then automations
 };
 

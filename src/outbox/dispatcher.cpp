@@ -215,18 +215,18 @@ bool Dispatcher::runOne(Lane lowest) {
 
 // One job, or that and others of its kind if enough of them are due to go together.
 std::vector<Job> Dispatcher::claim(store::Transaction& tx, Lane lowest) const {
-  const Instant lease = clock_.now() + options_.lease;
+  const Instant now = clock_.now();
+  const Instant lease = now + options_.lease;
   std::vector<Job> claimed = tx.claimJobs(1, lowest, lease);
   if (claimed.empty()) return claimed;
   const auto found = batches_.find(claimed.front().kind);
   if (found == batches_.end()) return claimed;
   const Batch& batch = found->second;
-  if (batch.least <= 0 || !batch.joins(claimed.front())) return claimed;
-  std::vector<Job> others =
-      tx.listDueJobs(claimed.front().kind, clock_.now() + kTakeAlong, batch.most - 1);
+  if (batch.least <= 0 || !batch.joins(claimed.front(), now)) return claimed;
+  std::vector<Job> others = tx.listDueJobs(claimed.front().kind, now + kTakeAlong, batch.most - 1);
   others.erase(
       std::remove_if(others.begin(), others.end(),
-                     [&](const Job& job) { return job.lane > lowest || !batch.joins(job); }),
+                     [&](const Job& job) { return job.lane > lowest || !batch.joins(job, now); }),
       others.end());
   if (static_cast<int>(others.size()) + 1 < batch.least) return claimed;
   for (const Job& job : others) {

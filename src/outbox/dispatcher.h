@@ -65,8 +65,8 @@ class Dispatcher {
   struct Batch {
     int least = 10;  // due at once; fewer go singly; 0 = all go singly
     int most = 100;
-    // Whether a job may go with others. Called inside a transaction.
-    std::function<bool(const Job&)> joins;
+    // Whether a job may go with others now; it may be due only later. Called inside a transaction.
+    std::function<bool(const Job&, Instant now)> joins;
     // As Handler, with a verdict for each job, in their order. Payloads are stored with
     // checkpointAll(). A job that is no longer kRunning after that is another process's by now.
     std::function<std::vector<Verdict>(std::vector<Job>& jobs, const StopFlag& stop)> run;

@@ -75,7 +75,7 @@ Verdict runRefreshJob(const Workshop& workshop, Job& job, const StopFlag& stop) 
   return Verdict::done();
 }
 
-bool joinsRefreshBatch(const Job& job) {
+bool joinsRefreshBatch(const Job& job, Instant /*now*/) {
   const auto payload = members::readWhoPayload(job.payload);
   return payload && payload->contactId && !payload->singly;
 }

@@ -31,7 +31,8 @@ struct Workshop {
   members::PasswordRule passwordRule{};
   // Passwords go the bulk way where this many are due; 0 = never.
   int bulkFrom = 10;
-  // An import is looked after for the first time after so long, then so often, and given up on.
+  // An import is looked after for the first time after so long, then so often; once that has gone
+  // on for so long, its contacts go singly.
   Milliseconds importFirstLook{2000};
   Milliseconds importLook{5000};
   Milliseconds importPatience = std::chrono::minutes{3};
@@ -52,7 +53,7 @@ outbox::Verdict runFollowUpJob(const Workshop& workshop, Job& job, const StopFla
 outbox::Verdict runChangeJob(const Workshop& workshop, Job& job, const StopFlag& stop);
 outbox::Verdict runRefreshJob(const Workshop& workshop, Job& job, const StopFlag& stop);
 // Refreshes that go together: one page of reads for at most kPageSize contacts.
-bool joinsRefreshBatch(const Job& job);
+bool joinsRefreshBatch(const Job& job, Instant now);
 std::vector<outbox::Verdict> runRefreshBatch(const Workshop& workshop, std::vector<Job>& jobs,
                                              const StopFlag& stop);
 outbox::Verdict runDirectoriesJob(const Workshop& workshop, Job& job, const StopFlag& stop);

@@ -51,39 +51,53 @@ class PasswordBatch {
   PasswordBatch(const Workshop& workshop, std::vector<Job>& jobs, const StopFlag& stop)
       : w_(workshop), jobs_(jobs), stop_(stop), client_(workshop.clients.lease()) {
     for (Job& job : jobs_) {
+      Item item;
       auto payload = members::readPasswordPayload(job.payload);
-      if (!payload) {
-        items_.push_back({nullptr, Verdict::dead(payload.error().detail), {}, {}});
-        continue;
+      if (payload) {
+        item.work = std::make_unique<PasswordWork>(workshop, job, std::move(*payload));
+      } else {
+        item.verdict = Verdict::dead(payload.error().detail);
       }
-      items_.push_back(
-          {std::make_unique<PasswordWork>(workshop, job, std::move(*payload)), {}, {}, {}});
+      items_.push_back(std::move(item));
     }
   }
 
   std::vector<Verdict> run() {
-    if (const Outcome done = passwords(); !done) postpone(done.error());
-    if (const Outcome done = tags(); !done) postpone(done.error());
+    if (const Outcome done = stages(); !done) postpone(done.error());
     // Without their mark they would be in the next batch again.
     if (left_ > 0) (void)checkpoint([](store::Transaction&, std::size_t) { return true; });
+    if (issued_ > 0) ops::logInfo("passwords_issued", {{"contacts", issued_}});
     std::vector<Verdict> verdicts;
     for (std::size_t i = 0; i < items_.size(); ++i) verdicts.push_back(verdictOf(i));
     return verdicts;
   }
 
  private:
-  // A job on its way. Whoever has a verdict is through.
+  // A job on its way. Whoever has a verdict is through with this run.
   struct Item {
     std::unique_ptr<PasswordWork> work;
     std::optional<Verdict> verdict;
     std::string email;  // as the newest read shows it
-    std::string batch;  // the import it is in
   };
   using Indexes = std::vector<std::size_t>;
+  using Ids = std::vector<ContactId>;
+
+  // Those that are further on first: what they end makes room.
+  Outcome stages() {
+    if (const Outcome done = lookAtTags(); !done) return done;
+    if (const Outcome done = lookAtPasswords(); !done) return done;
+    if (const Outcome done = sendTags(); !done) return done;
+    return sendPasswords();
+  }
+
+  const PasswordPayload& payload(std::size_t i) const { return items_[i].work->payload(); }
 
   // --- passwords -----------------------------------------------------------------------------
 
-  Outcome passwords() {
+  Outcome sendPasswords() {
+    const Indexes fresh =
+        where([](const PasswordPayload& p) { return !p.confirmed && p.import.empty(); });
+    if (fresh.empty()) return Done{};
     const auto field = w_.reader.passwordField(*client_, call());
     if (!field) return field.error();
     Indexes toWrite;
@@ -95,90 +109,48 @@ class PasswordBatch {
             Verdict::retry({Code::kBusy, "the credential changed while it was read"});
       }
     };
-    const Outcome read = readBack(unconfirmed(), judge, [&](std::size_t i) {
-      leaveOthers(i, "the page did not show the contact or its password field");
-    });
+    const Outcome read = readBack(fresh, judge, "the page did not show all of the contact");
     if (!read) return read;
-
     const Outcome sent = import(toWrite, [&](std::size_t i) {
       ImportRow row;
       row.email = items_[i].email;
       row.fields.emplace_back(*field, items_[i].work->password());
       return row;
     });
-    if (!sent) return sent;
-    return confirm(toWrite);
+    // Whose field was filled goes on with the tags at once.
+    return sent ? sendTags() : sent;
   }
 
-  // Reads back what the imports wrote, until all is there or patience ends: first after a moment,
-  // then only those whose import is said to have ended.
-  Outcome confirm(Indexes waiting) {
-    const SteadyInstant patience = w_.clock.steady() + w_.importPatience;
-    bool first = true;
-    for (waiting = open(waiting); !waiting.empty(); first = false) {
-      const Outcome waited = wait(first ? w_.importFirstLook : w_.importLook);
-      if (!waited) return waited;
-      Result<Indexes> toRead = waiting;
-      if (!first) toRead = imported(waiting);
-      if (!toRead) return toRead.error();
-      Indexes empty;
-      const auto take = [&](store::Transaction& tx, std::size_t i,
-                            const ContactSnapshot& snapshot) {
-        if (snapshot.password->empty()) return empty.push_back(i);
-        items_[i].work->confirm(tx, snapshot.id, *snapshot.password);
-        ++issued_;
-      };
-      const Outcome read = readBack(
-          *toRead, take, [&](std::size_t i) { leaveOthers(i, "it could not be read back"); });
-      if (!read) return read;
-      for (const std::size_t i : first ? Indexes{} : empty) {
-        leaveOthers(i, "the import left the field empty");
-      }
-      const bool late = w_.clock.steady() >= patience;
-      for (const std::size_t i : late ? unconfirmed() : Indexes{}) {
-        leaveOthers(i, "the import did not end in time");
-      }
-      waiting = unconfirmed();
+  // Reads back what an import wrote: at the first look all of its contacts, later those that it is
+  // said to have ended with.
+  Outcome lookAtPasswords() {
+    Indexes toRead;
+    Indexes later;
+    for (const std::size_t i :
+         where([](const PasswordPayload& p) { return !p.confirmed && !p.import.empty(); })) {
+      (payload(i).lookedAfter ? later : toRead).push_back(i);
     }
-    if (issued_ > 0) ops::logInfo("passwords_issued", {{"contacts", issued_}});
-    return Done{};
-  }
-
-  // Those whose import has ended with them; whom it left out goes singly.
-  Result<Indexes> imported(const Indexes& waiting) {
-    std::map<std::string, activecampaign::ImportInfo> known;
-    Indexes ended;
-    for (const std::size_t i : waiting) {
-      const std::string& batch = items_[i].batch;
-      if (known.count(batch) == 0) {
-        const auto info = client_->readImport(call(), batch);
-        if (!info && info.error().code != Code::kNotFound) return info.error();
-        known[batch] = info ? *info : activecampaign::ImportInfo{true, {}, {}};
+    const auto ended = imported(later, "the importer skipped the contact");
+    if (!ended) return ended.error();
+    toRead.insert(toRead.end(), ended->begin(), ended->end());
+    const auto take = [&](store::Transaction& tx, std::size_t i, const ContactSnapshot& snapshot) {
+      if (snapshot.password->empty()) {
+        if (payload(i).lookedAfter) return leaveOthers(i, "the import left the field empty");
+        return items_[i].work->lookedAfter();
       }
-      const auto& info = known[batch];
-      if (!info.completed) continue;
-      const ContactId id = *items_[i].work->payload().contactId;
-      if (std::find(info.success.begin(), info.success.end(), id) != info.success.end()) {
-        ended.push_back(i);
-      } else {
-        leaveOthers(i, "the importer skipped the contact");
-      }
-    }
-    return ended;
+      items_[i].work->confirm(tx, snapshot.id, *snapshot.password);
+      ++issued_;
+    };
+    return readBack(toRead, take, "the page did not show all of the contact");
   }
 
   // --- tags ----------------------------------------------------------------------------------
 
-  Outcome tags() {
-    Indexes wanting;
-    for (const std::size_t i : open(all())) {
-      if (items_[i].work->payload().confirmed && hasOpenTags(items_[i].work->payload())) {
-        wanting.push_back(i);
-      }
-    }
+  Outcome sendTags() {
+    Indexes wanting = where(
+        [](const PasswordPayload& p) { return p.confirmed && p.import.empty() && hasOpenTags(p); });
     if (wanting.empty()) return Done{};
     if (const Outcome fresh = freshNames(); !fresh) return fresh;
-    const auto names = w_.directories.names();
     // Jobs that were confirmed by an earlier run have not been read by this one.
     Indexes unread;
     for (const std::size_t i : wanting) {
@@ -186,76 +158,42 @@ class PasswordBatch {
     }
     const Outcome read = readBack(
         unread, [](store::Transaction&, std::size_t, const ContactSnapshot&) {},
-        [&](std::size_t i) { leaveOthers(i, "the page did not show the contact"); });
+        "the page did not show all of the contact");
     if (!read) return read;
 
+    const auto names = w_.directories.names();
     for (const std::size_t i : open(wanting)) {
-      for (const Step& step : items_[i].work->payload().steps) {
+      for (const Step& step : payload(i).steps) {
         if (step.kind == Step::Kind::kTag && isOpen(step) && names->tagName(step.id).empty()) {
           leaveOthers(i, "a tag of it has no name here");
         }
       }
     }
-    wanting = open(wanting);
-    const Outcome sent = import(wanting, [&](std::size_t i) {
+    return import(wanting, [&](std::size_t i) {
       ImportRow row;
       row.email = items_[i].email;
-      for (const Step& step : items_[i].work->payload().steps) {
+      for (const Step& step : payload(i).steps) {
         if (step.kind == Step::Kind::kTag && isOpen(step)) {
           row.tags.emplace_back(names->tagName(step.id));
         }
       }
       return row;
     });
-    if (!sent) return sent;
-    return confirmTags(open(wanting));
   }
 
-  Outcome confirmTags(Indexes waiting) {
-    const SteadyInstant patience = w_.clock.steady() + w_.importPatience;
-    Milliseconds pause = w_.importFirstLook;
-    while (!waiting.empty()) {
-      if (const Outcome waited = wait(pause); !waited) return waited;
-      pause = w_.importLook;
-      std::set<std::string> batches;
-      for (const std::size_t i : waiting) batches.insert(items_[i].batch);
-      for (const std::string& batch : batches) {
-        const auto info = client_->readImport(call(), batch);
-        if (!info && info.error().code != Code::kNotFound) return info.error();
-        if (info && !info->completed) continue;
-        const Outcome taken = takeTags(waiting, batch, info ? info->success : Ids{});
-        if (!taken) return taken;
-      }
-      waiting = open(waiting);
-      waiting.erase(
-          std::remove_if(waiting.begin(), waiting.end(),
-                         [&](std::size_t i) { return !hasOpenTags(items_[i].work->payload()); }),
-          waiting.end());
-      if (w_.clock.steady() < patience) continue;
-      for (const std::size_t i : waiting) leaveOthers(i, "the import of tags did not end in time");
-      break;
-    }
-    return Done{};
-  }
-
-  using Ids = std::vector<ContactId>;
-
-  // An import has ended: whom it names has its tags.
-  Outcome takeTags(const Indexes& waiting, const std::string& batch, const Ids& success) {
-    const std::set<ContactId> done(success.begin(), success.end());
-    std::set<std::size_t> tagged;
-    for (const std::size_t i : waiting) {
-      if (items_[i].batch != batch) continue;
-      if (done.count(*items_[i].work->payload().contactId) > 0) {
-        tagged.insert(i);
-      } else {
-        leaveOthers(i, "the importer skipped the contact's tags");
-      }
-    }
+  // An import that has ended says whom it has done.
+  Outcome lookAtTags() {
+    const Indexes waiting = where([](const PasswordPayload& p) {
+      return p.confirmed && !p.import.empty() && hasOpenTags(p);
+    });
+    const auto ended = imported(waiting, "the importer skipped the contact's tags");
+    if (!ended) return ended.error();
+    if (ended->empty()) return Done{};
+    const std::set<std::size_t> tagged(ended->begin(), ended->end());
     return checkpoint([&](store::Transaction& tx, std::size_t i) {
       if (tagged.count(i) == 0) return false;
       const auto added = items_[i].work->tagsApplied();
-      w_.updater.applyOwnTags(tx, *items_[i].work->payload().contactId, added, {});
+      w_.updater.applyOwnTags(tx, *payload(i).contactId, added, {});
       return true;
     });
   }
@@ -275,15 +213,14 @@ class PasswordBatch {
   // --- reading and importing -----------------------------------------------------------------
 
   // Reads the contacts by pages and hands each to `take`, inside the commit that stores the page;
-  // whoever is not shown with all its parts goes to `other`.
-  template <class Take, class Other>
-  Outcome readBack(const Indexes& which, Take take, Other other) {
+  // whoever is not shown with all its parts goes singly.
+  template <class Take>
+  Outcome readBack(const Indexes& which, Take take, const char* otherwise) {
     for (std::size_t from = 0; from < which.size(); from += activecampaign::kPageSize) {
+      if (stop_.raised()) return Error{Code::kBusy, "stopping", Milliseconds{0}};
       const std::size_t to = std::min(which.size(), from + activecampaign::kPageSize);
       std::map<ContactId, std::size_t> wanted;
-      for (std::size_t k = from; k < to; ++k) {
-        wanted[*items_[which[k]].work->payload().contactId] = which[k];
-      }
+      for (std::size_t k = from; k < to; ++k) wanted[*payload(which[k]).contactId] = which[k];
       Ids ids;
       for (const auto& each : wanted) ids.push_back(each.first);
       const auto page = w_.reader.readMany(*client_, ids, call());
@@ -295,7 +232,7 @@ class PasswordBatch {
         if (found != wanted.end() && whole) shown[found->second] = &snapshot;
       }
       for (const auto& each : wanted) {
-        if (shown.count(each.second) == 0) other(each.second);
+        if (shown.count(each.second) == 0) leaveOthers(each.second, otherwise);
       }
       const Outcome stored = checkpoint([&](store::Transaction& tx, std::size_t i) {
         const auto found = shown.find(i);
@@ -310,6 +247,33 @@ class PasswordBatch {
     return Done{};
   }
 
+  // Which of these an import is said to have ended with; whom it left out goes singly, and after a
+  // while those too whose import does not end.
+  Result<Indexes> imported(const Indexes& waiting, const char* otherwise) {
+    std::map<std::string, activecampaign::ImportInfo> known;
+    Indexes ended;
+    for (const std::size_t i : waiting) {
+      const std::string& batch = payload(i).import;
+      if (known.count(batch) == 0) {
+        const auto info = client_->readImport(call(), batch);
+        if (!info && info.error().code != Code::kNotFound) return info.error();
+        known[batch] = info ? *info : activecampaign::ImportInfo{true, {}, {}};
+      }
+      const auto& info = known[batch];
+      const auto& done = info.success;
+      if (std::find(done.begin(), done.end(), *payload(i).contactId) != done.end()) {
+        if (info.completed) ended.push_back(i);
+      } else if (info.completed) {
+        leaveOthers(i, otherwise);
+      }
+      if (!info.completed && w_.clock.now() - payload(i).importedAt >= w_.importPatience) {
+        leaveOthers(i, "the import did not end in time");
+      }
+    }
+    return ended;
+  }
+
+  // Sends them in imports; the job says in which one it is.
   template <class RowOf>
   Outcome import(const Indexes& which, RowOf rowOf) {
     const Indexes rows = open(which);
@@ -323,8 +287,15 @@ class PasswordBatch {
         for (std::size_t k = from; k < to; ++k) leaveOthers(rows[k], batch.error().detail);
         continue;
       }
-      for (std::size_t k = from; k < to; ++k) items_[rows[k]].batch = *batch;
       ops::counter("membergate_imports_total", "Bulk imports sent to ActiveCampaign.").add();
+      const std::set<std::size_t> in(rows.begin() + static_cast<std::ptrdiff_t>(from),
+                                     rows.begin() + static_cast<std::ptrdiff_t>(to));
+      const Outcome stored = checkpoint([&](store::Transaction&, std::size_t i) {
+        if (in.count(i) == 0) return false;
+        items_[i].work->sent(*batch);
+        return true;
+      });
+      if (!stored) return stored;
     }
     return Done{};
   }
@@ -376,11 +347,6 @@ class PasswordBatch {
     return keepLeases();
   }
 
-  Indexes all() const {
-    Indexes which(items_.size());
-    for (std::size_t i = 0; i < which.size(); ++i) which[i] = i;
-    return which;
-  }
   Indexes open(const Indexes& which) const {
     Indexes left;
     for (const std::size_t i : which) {
@@ -388,12 +354,14 @@ class PasswordBatch {
     }
     return left;
   }
-  Indexes unconfirmed() const {
-    Indexes left;
-    for (const std::size_t i : open(all())) {
-      if (!items_[i].work->payload().confirmed) left.push_back(i);
+
+  template <class Is>
+  Indexes where(Is is) const {
+    Indexes found;
+    for (std::size_t i = 0; i < items_.size(); ++i) {
+      if (!items_[i].verdict && is(payload(i))) found.push_back(i);
     }
-    return left;
+    return found;
   }
 
   void leaveOthers(std::size_t i, const std::string& reason) {
@@ -403,26 +371,31 @@ class PasswordBatch {
     ++left_;
   }
 
+  // Those whose import is under way wait for it as if nothing had happened.
   void postpone(const Error& error) {
-    for (const std::size_t i : open(all())) {
-      if (!isThrough(i)) items_[i].verdict = Verdict::retry(error);
+    for (const std::size_t i :
+         where([](const PasswordPayload& p) { return p.import.empty() && !isThrough(p); })) {
+      items_[i].verdict = Verdict::retry(error);
     }
   }
 
-  bool isThrough(std::size_t i) const {
-    const PasswordPayload& payload = items_[i].work->payload();
+  static bool isThrough(const PasswordPayload& payload) {
     return payload.confirmed && std::none_of(payload.steps.begin(), payload.steps.end(), isOpen);
   }
 
   Verdict verdictOf(std::size_t i) {
-    Item& item = items_[i];
-    if (item.verdict) return std::move(*item.verdict);
-    const PasswordPayload& payload = item.work->payload();
+    if (items_[i].verdict) return std::move(*items_[i].verdict);
+    const PasswordPayload& at = payload(i);
+    if (!at.import.empty()) {
+      const bool first = w_.clock.now() - at.importedAt < w_.importFirstLook;
+      const Milliseconds pause = first ? w_.importFirstLook : w_.importLook;
+      return Verdict::retry({Code::kBusy, "its import is under way", pause});
+    }
     // Automations have no bulk call.
-    if (hasOpenAutomations(payload)) {
+    if (hasOpenAutomations(at)) {
       return Verdict::retry({Code::kBusy, "automations are started singly", Milliseconds{0}});
     }
-    return endOf(payload);
+    return endOf(at);
   }
 
   activecampaign::Call call() const { return w_.call(Lane::kPassword, stop_); }
@@ -439,9 +412,10 @@ class PasswordBatch {
 
 }  // namespace
 
-bool joinsPasswordBatch(const Job& job) {
+bool joinsPasswordBatch(const Job& job, Instant now) {
   const auto payload = members::readPasswordPayload(job.payload);
   if (!payload || !payload->contactId || payload->singly) return false;
+  if (!payload->import.empty() && job.dueAt > now) return false;
   return !payload->confirmed || hasOpenTags(*payload);
 }
 

@@ -93,7 +93,25 @@ bool PasswordWork::matches(const Secret& text) const {
 void PasswordWork::settle() {
   payload_.confirmed = true;
   payload_.hasDefault = false;
+  endImport();
   wipe(job_->sealed);
+}
+
+void PasswordWork::sent(const std::string& import) {
+  payload_.import = import;
+  payload_.importedAt = w_->clock.now();
+  payload_.lookedAfter = false;
+  save();
+}
+
+void PasswordWork::lookedAfter() {
+  payload_.lookedAfter = true;
+  save();
+}
+
+void PasswordWork::endImport() {
+  payload_.import.clear();
+  payload_.lookedAfter = false;
 }
 
 std::vector<TagId> PasswordWork::tagsApplied() {
@@ -105,12 +123,14 @@ std::vector<TagId> PasswordWork::tagsApplied() {
     step.state = Step::State::kApplied;
     tags.push_back(step.id);
   }
+  endImport();
   save();
   return tags;
 }
 
 void PasswordWork::leaveOthers() {
   payload_.singly = true;
+  endImport();
   save();
 }
 

@@ -34,8 +34,12 @@ class PasswordWork {
   const Secret& password() const { return password_; }
   bool matches(const Secret& text) const;
 
-  // Marks the open tags as applied and names them.
+  // Marks the open tags as applied and names them; the import that carried them is through.
   std::vector<TagId> tagsApplied();
+
+  // What is due of this job is in that import; see PasswordPayload.
+  void sent(const std::string& import);
+  void lookedAfter();
 
   // To go singly from now on.
   void leaveOthers();
@@ -45,6 +49,7 @@ class PasswordWork {
   Next judgeIssued(store::Transaction& tx, const ContactSnapshot& snapshot);
   void takeOther(store::Transaction& tx, ContactId contact, const Secret& text);
   void settle();
+  void endImport();
   void save() { job_->payload = members::write(payload_); }
 
   const Workshop* w_;

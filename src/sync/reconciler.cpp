@@ -50,6 +50,20 @@ bool isRipe(const Gap& gap, Instant now) {
   return !isFlood(gap) || now - gap.to >= kQuiet || now - gap.openedAt >= kLongestFlood;
 }
 
+// Those of whom nothing was heard since `since`: a contact that came or was read while the pass ran
+// is not missing because an answer of before does not show it.
+std::vector<ContactId> unheardOf(store::Reader& reader, const std::vector<ContactId>& ids,
+                                 Instant since) {
+  std::vector<ContactId> left;
+  for (const ContactId id : ids) {
+    const auto contact = reader.findContact(id);
+    if (!contact) continue;
+    const Instant heard = std::max(contact->changedAt, contact->pulledAt.value_or(since));
+    if (heard <= since) left.push_back(id);
+  }
+  return left;
+}
+
 ops::Counter& contactsRead(const char* result) {
   return ops::counter("membergate_reconcile_contacts_total",
                       "Contacts that passes over the account have read, by what they brought.",
@@ -352,7 +366,7 @@ Outcome Reconciler::apply(Sweep& sweep, const ContactReader::Page& page, std::in
         if (known.size() < static_cast<std::size_t>(kAbsentBatch)) break;
         from = known.back();
       }
-      tx.addAbsent(absent);
+      tx.addAbsent(unheardOf(tx, absent, sweep.startedAt));
     }
     if (sweep.since) learnFilter(tx, sweep, page);
     if (!tx.saveSweep(after)) return Error{Code::kConflict, "another process took the pass over"};
@@ -410,7 +424,7 @@ Outcome Reconciler::finish(Sweep& sweep, std::int64_t repaired) {
       std::vector<ContactId> tail;
       for (ContactId from = sweep.lastId;;) {
         tail = tx.contactIds(from, std::numeric_limits<ContactId>::max(), kAbsentBatch);
-        tx.addAbsent(tail);
+        tx.addAbsent(unheardOf(tx, tail, sweep.startedAt));
         if (tail.size() < static_cast<std::size_t>(kAbsentBatch)) break;
         from = tail.back();
       }

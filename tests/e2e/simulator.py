@@ -125,12 +125,18 @@ def passwords(contact):
     return [row["value"] for row in written(contact, "PASSWORD")]
 
 
+def busiest_second(log):
+    """The most requests that arrived within 1000 ms, in the order of their arrival."""
+    rows = sorted(log, key=lambda row: row["t_ms"])
+    most, start = [], 0
+    for end, row in enumerate(rows):
+        while row["t_ms"] - rows[start]["t_ms"] >= 1000:
+            start += 1
+        if end - start + 1 > len(most):
+            most = rows[start : end + 1]
+    return most
+
+
 def most_in_any_second(log):
     """The greatest number of requests that arrived within 1000 ms."""
-    times = sorted(row["t_ms"] for row in log)
-    most, start = 0, 0
-    for end, time in enumerate(times):
-        while time - times[start] >= 1000:
-            start += 1
-        most = max(most, end - start + 1)
-    return most
+    return len(busiest_second(log))

@@ -76,12 +76,22 @@ class LoginVerifierTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(aFailureUpgradesNothing);
   CPPUNIT_TEST(whenTheHashQueueIsFullNothingIsChecked);
   CPPUNIT_TEST(aStoreThatIsDownIsAnError);
+  CPPUNIT_TEST(aCoveredMemberIsFreshHoweverLongAgoHeWasPulled);
+  CPPUNIT_TEST(whoIsNotCoveredIsPulledAfterTheMaxAge);
+  CPPUNIT_TEST(withinTheMaxAgeNobodyNeedsToBeCovered);
+  CPPUNIT_TEST(aBodyMakesACoveredMemberStale);
+  CPPUNIT_TEST(aWrongPasswordOfACoveredMemberIsDoubted);
+  CPPUNIT_TEST(alwaysPullsACoveredMemberToo);
+  CPPUNIT_TEST(doubtsMayBeMadeSeldomer);
+  CPPUNIT_TEST(doubtsMayBeMadeMoreFrequent);
   CPPUNIT_TEST_SUITE_END();
 
   test::MembersRig rig_;
   ScriptedSource source_;
   passwords::HashPool pool_{{2, 16}};
   LoginOptions options_;
+  HookCoverage coverage_{true, rig_.clock};
+  const HookCoverage* used_ = nullptr;
   std::unique_ptr<LoginVerifier> verifier_;
   const Email email_ = test::email("a@example.com");
 
@@ -125,14 +135,17 @@ class LoginVerifierTest : public CppUnit::TestFixture {
   static Result<Pulled> nobody(const Who&) { return Pulled{}; }
   static Result<Pulled> down(const Who&) { return Error{Code::kUnavailable, "down"}; }
 
-  Result<LoginResult> tryLogin(std::string_view password, std::string_view email) {
+  LoginVerifier& verifier() {
     if (!verifier_) {
       verifier_ = std::make_unique<LoginVerifier>(rig_.store, rig_.cache, rig_.directories, source_,
-                                                  rig_.hasher, pool_, rig_.clock, options_);
+                                                  rig_.hasher, pool_, rig_.clock, options_, used_);
     }
+    return *verifier_;
+  }
+  Result<LoginResult> tryLogin(std::string_view password, std::string_view email) {
     std::promise<Result<LoginResult>> promise;
     auto result = promise.get_future();
-    verifier_->verify(test::email(email), Secret(password), false,
+    verifier().verify(test::email(email), Secret(password), false,
                       [&](Result<LoginResult> login) { promise.set_value(std::move(login)); });
     return test::resultOf(result);
   }
@@ -411,6 +424,103 @@ class LoginVerifierTest : public CppUnit::TestFixture {
     member("secret");
     rig_.store.failAt(test::FailingStore::Step::kRead);
     CPPUNIT_ASSERT(tryLogin("secret", "a@example.com").error().code == Code::kUnavailable);
+  }
+
+  // In event mode, with nothing missed.
+  void cover() {
+    used_ = &coverage_;
+    coverage_.setGaps(false, std::nullopt);
+    coverage_.noteNews(rig_.clock.now());
+  }
+
+  void aCoveredMemberIsFreshHoweverLongAgoHeWasPulled() {
+    member("secret");
+    rig_.clock.advance(std::chrono::hours{30});
+    cover();
+    expect(Status::kAdmitted, From::kCache, login("secret"));
+    CPPUNIT_ASSERT_EQUAL(std::size_t{0}, pulls());
+  }
+
+  void whoIsNotCoveredIsPulledAfterTheMaxAge() {
+    member("secret");
+    age();
+    cover();
+    coverage_.setGaps(false, rig_.clock.now() - std::chrono::minutes{1});
+    source_.next(finds("secret"));
+    expect(Status::kAdmitted, From::kLive, login("secret"));
+    // By now he was pulled since then.
+    age();
+    expect(Status::kAdmitted, From::kCache, login("secret"));
+    coverage_.setGaps(true, rig_.clock.now() - std::chrono::minutes{10});
+    source_.next(down);
+    expect(Status::kAdmitted, From::kStale, login("secret"));
+    CPPUNIT_ASSERT_EQUAL(std::size_t{2}, pulls());
+  }
+
+  void withinTheMaxAgeNobodyNeedsToBeCovered() {
+    cover();
+    member("secret");
+    coverage_.setGaps(true, rig_.clock.now());
+    expect(Status::kAdmitted, From::kCache, login("secret"));
+    CPPUNIT_ASSERT_EQUAL(std::size_t{0}, pulls());
+  }
+
+  void aBodyMakesACoveredMemberStale() {
+    member("secret");
+    age();
+    cover();
+    rig_.write([](store::Transaction& tx) {
+      Contact contact = *tx.findContact(42);
+      contact.confirmed = false;
+      tx.saveContact(contact);
+    });
+    source_.next(finds("secret"));
+    expect(Status::kAdmitted, From::kLive, login("secret"));
+  }
+
+  void aWrongPasswordOfACoveredMemberIsDoubted() {
+    member("old");
+    age();
+    cover();
+    source_.next(finds("new"));
+    expect(Status::kAdmitted, From::kLive, login("new"));
+    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, pulls());
+  }
+
+  void alwaysPullsACoveredMemberToo() {
+    options_.refresh = RefreshPolicy::kAlways;
+    member("secret");
+    cover();
+    source_.next(finds("secret"));
+    expect(Status::kAdmitted, From::kLive, login("secret"));
+  }
+
+  void loginsOfStrangers(const std::string& name, int count) {
+    for (int i = 0; i < count; ++i) login("x", name + std::to_string(i) + "@example.com");
+  }
+
+  void doubtsMayBeMadeSeldomer() {
+    options_.doubtPullsPerSecond = 5;
+    loginsOfStrangers("first", 1);
+    verifier().setDoubtPullsPerSecond(1);
+    // What was saved up at the old rate is gone.
+    loginsOfStrangers("second", 5);
+    CPPUNIT_ASSERT_EQUAL(std::size_t{2}, pulls());
+    rig_.clock.advance(std::chrono::milliseconds{900});
+    loginsOfStrangers("third", 5);
+    CPPUNIT_ASSERT_EQUAL(std::size_t{2}, pulls());
+    rig_.clock.advance(std::chrono::milliseconds{100});
+    loginsOfStrangers("fourth", 5);
+    CPPUNIT_ASSERT_EQUAL(std::size_t{3}, pulls());
+  }
+
+  void doubtsMayBeMadeMoreFrequent() {
+    options_.doubtPullsPerSecond = 1;
+    loginsOfStrangers("first", 3);
+    verifier().setDoubtPullsPerSecond(5);
+    rig_.clock.advance(std::chrono::seconds{1});
+    loginsOfStrangers("second", 10);
+    CPPUNIT_ASSERT_EQUAL(std::size_t{6}, pulls());
   }
 };
 CPPUNIT_TEST_SUITE_REGISTRATION(LoginVerifierTest);

@@ -13,6 +13,7 @@ class PasswordRuleTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(byDefaultNobodyIsCovered);
   CPPUNIT_TEST(allCoversContactsWithoutTagsToo);
   CPPUNIT_TEST(anyOneOfTheTagsSuffices);
+  CPPUNIT_TEST(theOrderOfTheContactsTagsMakesNoDifference);
   CPPUNIT_TEST(otherTagsDoNot);
   CPPUNIT_TEST(theTagsCountOnlyWhereTheRuleAsksForThem);
   CPPUNIT_TEST_SUITE_END();
@@ -42,6 +43,11 @@ class PasswordRuleTest : public CppUnit::TestFixture {
       CPPUNIT_ASSERT(tagged({100, tag, 1}).covers({3, 5, 9}));
     }
     CPPUNIT_ASSERT(tagged({5}).covers({5}));
+  }
+
+  void theOrderOfTheContactsTagsMakesNoDifference() {
+    CPPUNIT_ASSERT(tagged({3}).covers({9, 5, 3}));
+    CPPUNIT_ASSERT(!tagged({4}).covers({9, 5, 3}));
   }
 
   void otherTagsDoNot() {

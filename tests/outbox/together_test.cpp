@@ -18,6 +18,7 @@ class TogetherTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(withALeastOfZeroAllGoSingly);
   CPPUNIT_TEST(otherKindsAreLeftAlone);
   CPPUNIT_TEST(jobsThatWaitForTheirNextTryGoAlong);
+  CPPUNIT_TEST(jobsThatWaitMayBeLeftToWait);
   CPPUNIT_TEST(jobsThatWaitAreNotBegunForTheirOwnSake);
   CPPUNIT_TEST(eachJobHasItsOwnVerdict);
   CPPUNIT_TEST(whatWasNotStoredIsForgottenForThoseThatArePutBack);
@@ -46,7 +47,9 @@ class TogetherTest : public CppUnit::TestFixture {
   static std::vector<Verdict> allDone(const std::vector<Job>& jobs) {
     return {jobs.size(), Verdict::done()};
   }
-  static bool mayJoin(const Job& job) { return job.payload != "alone"; }
+  static bool mayJoin(const Job& job, Instant now) {
+    return job.payload != "alone" && (job.payload != "when due" || job.dueAt <= now);
+  }
 
   void together(int least, int most, Run run = allDone) {
     rig_.dispatcher.handle("k", [this](Job& job, const StopFlag&) {
@@ -188,6 +191,26 @@ class TogetherTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(batches() == std::vector<Ids>({{due, soon, within}}));
     CPPUNIT_ASSERT(rig_.job(beyond).state == JobState::kQueued);
     CPPUNIT_ASSERT_EQUAL(0, rig_.job(beyond).attempts);
+  }
+
+  void jobsThatWaitMayBeLeftToWait() {
+    together(2, 10);
+    const auto whenDue = [this](Milliseconds later) {
+      return addOne([later](Job& job) {
+        job.payload = "when due";
+        job.dueAt += later;
+      });
+    };
+    const JobId due = whenDue({});
+    const JobId waits = whenDue(Milliseconds{1});
+    const JobId other = addLater(std::chrono::minutes{1});
+    rig_.dispatcher.start();
+    awaitDone({due, other});
+    CPPUNIT_ASSERT(batches() == std::vector<Ids>({{due, other}}));
+    CPPUNIT_ASSERT(rig_.job(waits).state == JobState::kQueued);
+    rig_.pass(Milliseconds{1});
+    awaitDone({waits});
+    CPPUNIT_ASSERT(singles() == Ids{waits});
   }
 
   void jobsThatWaitAreNotBegunForTheirOwnSake() {

@@ -30,6 +30,12 @@ class HasherTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(anAdoptedPasswordBecomesSlowAndAGeneratedOneStaysFast);
   CPPUNIT_TEST(weakerParametersAskForAnUpgrade);
   CPPUNIT_TEST(anUpgradeKeepsOriginSourceAndTime);
+  CPPUNIT_TEST(aMovedFastCredentialVerifiesUnderTheNewId);
+  CPPUNIT_TEST(aMovedFastCredentialIsMadeAnewAtItsNextLogin);
+  CPPUNIT_TEST(aMovedAdoptedPasswordBecomesSlow);
+  CPPUNIT_TEST(aCredentialMayMoveAgainAndBack);
+  CPPUNIT_TEST(aSlowCredentialMovesUnchanged);
+  CPPUNIT_TEST(aMovedCredentialOutlivesARotationOfTheKey);
   CPPUNIT_TEST(aSourceIsRecognisedByItsTextAlone);
   CPPUNIT_TEST(aFastCheckASlowCheckAndADummyTakeTheSameTime);
   CPPUNIT_TEST_SUITE_END();
@@ -155,6 +161,70 @@ class HasherTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(upgraded.origin == CredentialOrigin::kAdopted);
     CPPUNIT_ASSERT(upgraded.changedAt == old.changedAt && upgraded.contactId == old.contactId);
     CPPUNIT_ASSERT(later.sourceEquals(upgraded.source, Secret("p")));
+  }
+
+  void aMovedFastCredentialVerifiesUnderTheNewId() {
+    Credential old = fast("p");
+    old.source = hasher.sourceDigest(Secret("p"));
+    const Credential moved = Hasher::moved(old, 43);
+    CPPUNIT_ASSERT_EQUAL(ContactId{43}, moved.contactId);
+    CPPUNIT_ASSERT(hasher.verify(moved, Secret("p")));
+    CPPUNIT_ASSERT(!hasher.verify(moved, Secret("q")));
+    CPPUNIT_ASSERT(!hasher.verify(moved, Secret("")));
+    CPPUNIT_ASSERT(moved.kind == old.kind && moved.origin == old.origin);
+    CPPUNIT_ASSERT(moved.changedAt == old.changedAt);
+    CPPUNIT_ASSERT_EQUAL(old.source, moved.source);
+  }
+
+  void aMovedFastCredentialIsMadeAnewAtItsNextLogin() {
+    const Credential moved = Hasher::moved(fast("p"), 43);
+    CPPUNIT_ASSERT(hasher.needsUpgrade(moved));
+    const Credential upgraded = hasher.upgraded(moved, Secret("p"));
+    CPPUNIT_ASSERT(!hasher.needsUpgrade(upgraded));
+    CPPUNIT_ASSERT_EQUAL(hasher.makeFast(43, Secret("p"), CredentialOrigin::kGenerated, kNow).hash,
+                         upgraded.hash);
+    CPPUNIT_ASSERT_EQUAL(ContactId{43}, upgraded.contactId);
+  }
+
+  void aMovedAdoptedPasswordBecomesSlow() {
+    const Credential moved = Hasher::moved(fast("p", CredentialOrigin::kAdopted), 43);
+    CPPUNIT_ASSERT(hasher.verify(moved, Secret("p")));
+    const Credential upgraded = hasher.upgraded(moved, Secret("p"));
+    CPPUNIT_ASSERT(upgraded.kind == CredentialKind::kSlow);
+    CPPUNIT_ASSERT_EQUAL(ContactId{43}, upgraded.contactId);
+    CPPUNIT_ASSERT(hasher.verify(upgraded, Secret("p")));
+    CPPUNIT_ASSERT(!hasher.needsUpgrade(upgraded));
+  }
+
+  void aCredentialMayMoveAgainAndBack() {
+    const Credential first = fast("p");
+    const Credential second = Hasher::moved(Hasher::moved(first, 43), 44);
+    CPPUNIT_ASSERT_EQUAL(ContactId{44}, second.contactId);
+    CPPUNIT_ASSERT(hasher.verify(second, Secret("p")));
+    CPPUNIT_ASSERT(hasher.needsUpgrade(second));
+    const Credential back = Hasher::moved(second, 42);
+    CPPUNIT_ASSERT_EQUAL(first.hash, back.hash);
+    CPPUNIT_ASSERT(hasher.verify(back, Secret("p")));
+    CPPUNIT_ASSERT(!hasher.needsUpgrade(back));
+  }
+
+  void aSlowCredentialMovesUnchanged() {
+    const Credential old = slow("p");
+    const Credential moved = Hasher::moved(old, 43);
+    CPPUNIT_ASSERT_EQUAL(ContactId{43}, moved.contactId);
+    CPPUNIT_ASSERT_EQUAL(old.hash, moved.hash);
+    CPPUNIT_ASSERT(hasher.verify(moved, Secret("p")));
+    CPPUNIT_ASSERT(!hasher.needsUpgrade(moved));
+  }
+
+  void aMovedCredentialOutlivesARotationOfTheKey() {
+    const Hasher later(rotated, random, kCheap);
+    const Credential moved = Hasher::moved(fast("p"), 43);
+    CPPUNIT_ASSERT(later.verify(moved, Secret("p")));
+    const Credential upgraded = later.upgraded(moved, Secret("p"));
+    CPPUNIT_ASSERT_EQUAL(std::string("k2:"), upgraded.hash.substr(0, 3));
+    CPPUNIT_ASSERT(later.verify(upgraded, Secret("p")));
+    CPPUNIT_ASSERT(!later.needsUpgrade(upgraded));
   }
 
   void aSourceIsRecognisedByItsTextAlone() {

@@ -119,12 +119,12 @@ class SyncRig : public MembersRig {
     return run(claimed.front());
   }
   // Claims all that may go together as a worker would.
-  std::vector<Job> claimTogether(std::string_view kind, bool (*joins)(const Job&)) {
+  std::vector<Job> claimTogether(std::string_view kind, bool (*joins)(const Job&, Instant)) {
     std::vector<Job> claimed;
     write([&](store::Transaction& tx) {
       const Instant lease = clock.now() + options.lease;
       for (const Job& due : tx.listDueJobs(kind, clock.now(), sync::kPasswordBatch)) {
-        if (!joins(due)) continue;
+        if (!joins(due, clock.now())) continue;
         if (auto taken = tx.claimJob(due.id, lease)) claimed.push_back(std::move(*taken));
       }
     });
@@ -181,7 +181,7 @@ class SyncRig : public MembersRig {
   using BatchHandler = std::vector<outbox::Verdict> (*)(const sync::Workshop&, std::vector<Job>&,
                                                         const StopFlag&);
 
-  void goTogether(std::string_view kind, int least, int most, bool (*joins)(const Job&),
+  void goTogether(std::string_view kind, int least, int most, bool (*joins)(const Job&, Instant),
                   BatchHandler handler) {
     const auto run = [this, handler](std::vector<Job>& jobs, const StopFlag& stop) {
       ++inHand_;
