@@ -41,7 +41,8 @@ ContactUpdater::Taken ContactUpdater::applySnapshot(store::Transaction& tx,
   Contact contact = withSnapshot(known.value_or(Contact{}), snapshot);
   if (contact.email) {
     const auto owner = tx.findContactByEmail(*contact.email);
-    if (owner && owner->id != contact.id) enqueueRefresh(tx, {owner->id, ""});
+    // With the e-mail that it loses: if it is merged into this one, nothing else shows it.
+    if (owner && owner->id != contact.id) enqueueRefresh(tx, {owner->id, contact.email->text()});
   }
   const bool same = known && sameData(contact, *known);
   if (same) {
@@ -99,8 +100,9 @@ void ContactUpdater::markDeleted(store::Transaction& tx, ContactId id,
 void ContactUpdater::applyRead(store::Transaction& tx,
                                const std::optional<ContactSnapshot>& snapshot,
                                const std::optional<ContactId>& goneId) const {
-  if (snapshot) applySnapshot(tx, *snapshot);
+  // In this order, so that the field is compared with the credential that moved.
   if (goneId) markDeleted(tx, *goneId, snapshot ? std::optional(snapshot->id) : std::nullopt);
+  if (snapshot) applySnapshot(tx, *snapshot);
 }
 
 // What the site asked for goes on under the new id. The other kinds find it by themselves.

@@ -45,9 +45,9 @@ class ContactUpdater {
                       bool openPasswordJob = false) const;
 
   // Within a transaction: ActiveCampaign has no contact with this id (read by id, 404). If it was
-  // found by its e-mail under another id, `now`, whose snapshot is applied: credential, sessions
-  // and open jobs move there, unless that one has a credential of its own. Marks the old one
-  // deleted and ends its sessions.
+  // found by its e-mail under another id, `now`, sessions and open jobs move there, and the
+  // credential unless that one has its own. `now` is applied in the same transaction, after it if
+  // its field is to be compared with what moved. Marks the old one deleted and ends its sessions.
   void markDeleted(store::Transaction& tx, ContactId id,
                    const std::optional<ContactId>& now = std::nullopt) const;
 

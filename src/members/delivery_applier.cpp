@@ -97,6 +97,15 @@ std::string renderFollowUp(const FollowUp& followUp) {
                                   {"autoregister", followUp.autoregister}});
 }
 
+// Whether a password job will soon read the contact. One that is being worked off may have read it
+// before this delivery changed it, one that has steps left only reads nothing, and one that failed
+// before may not be due for an hour.
+bool willRead(const Job& job, Instant now) {
+  const auto payload = readPasswordPayload(job.payload);
+  return payload && job.state == JobState::kQueued && !payload->confirmed &&
+         job.dueAt <= now + kSoon;
+}
+
 // What the body did to the contact.
 enum class Effect { kChanged, kUnchanged, kOutdated, kUnclear };
 
@@ -146,6 +155,7 @@ void DeliveryApplier::apply(Delivery delivery, DoneFn done) {
       },
       [this, pending](const Outcome& outcome) {
         if (!outcome) return pending->done(outcome.error());
+        count(pending->effect);
         if (pending->enqueued) onEnqueued_();
         pending->done(pending->receipt);
       });
@@ -162,7 +172,6 @@ void DeliveryApplier::applyIn(store::Transaction& tx, Pending& pending) const {
   pending.receipt.contact = known ? std::optional(known->id) : delivery.contactId;
 
   const bool refresh = applyData(tx, pending, known);
-  count(pending.effect);
   if (!delivery.followUp.empty()) applyFollowUp(tx, pending);
   if (delivery.dialect == Delivery::Dialect::kEvent) applyRule(tx, pending);
   if (refresh && !pending.readComes) {
@@ -234,11 +243,7 @@ void DeliveryApplier::applyFollowUp(store::Transaction& tx, Pending& pending) co
   const std::string key = contactKey(pending.receipt.contact, email);
   const auto open = tx.findOpenJob(kPasswordJob, key);
   const auto worked = open ? readPasswordPayload(open->payload) : Result<PasswordPayload>(Error{});
-  // A job that is being worked off may have read the contact before this delivery changed it, and
-  // one that has steps left only reads nothing.
-  // One that failed before may not be due for an hour.
-  pending.readComes = worked && open->state == JobState::kQueued && !worked->confirmed &&
-                      open->dueAt <= delivery.receivedAt + kSoon;
+  pending.readComes = open && willRead(*open, delivery.receivedAt);
   pending.receipt.password = open ? Receipt::Password::kPending : Receipt::Password::kNone;
 
   if (tx.findDelivery(delivery.digest, delivery.receivedAt - options_.duplicateWindow)) {
@@ -286,14 +291,18 @@ void DeliveryApplier::applyRule(store::Transaction& tx, Pending& pending) const 
   const PasswordRule& rule = options_.passwordRule;
   const Delivery& delivery = pending.delivery;
   if (rule.who == PasswordRule::Who::kNone || !delivery.contactId || !delivery.email) return;
+  if (pending.receipt.password != Receipt::Password::kNone) return;  // its own follow-up asked
   const auto contact = tx.findContact(*delivery.contactId);
   if (!contact || contact->deletedAt || !rule.covers(contact->tags)) return;
   if (tx.findCredential(contact->id)) return;
-  bool added = false;
-  enqueuePassword(tx, byRule(rule, contact->id, delivery.email->text()), {}, &added);
-  pending.receipt.password = added ? Receipt::Password::kQueued : Receipt::Password::kPending;
-  pending.enqueued = pending.enqueued || added;
-  pending.readComes = added;
+  if (const auto open = tx.findOpenJob(kPasswordJob, contactKey(contact->id, ""))) {
+    pending.receipt.password = Receipt::Password::kPending;
+    pending.readComes = willRead(*open, delivery.receivedAt);
+    return;
+  }
+  enqueuePassword(tx, byRule(rule, contact->id, delivery.email->text()), {});
+  pending.receipt.password = Receipt::Password::kQueued;
+  pending.enqueued = pending.readComes = true;
 }
 
 }  // namespace mbr::members

@@ -68,21 +68,25 @@ ops::Counter& refreshCounter(const char* result) {
                       {{"result", result}});
 }
 
+// The key of a refresh that was called for while the one under `key` was being worked off.
+std::string keyBehind(const std::string& key) { return key + ":again"; }
+
 // Somebody has news of the contact: a refresh that failed before is worth a try now, and one that
-// nobody hurried is wanted sooner.
+// nobody hurried is wanted sooner. An e-mail that it did not know finds the contact if it is
+// merged.
 void hasten(store::Transaction& tx, Job open, const WhoPayload& who, Lane lane) {
+  auto payload = readWhoPayload(open.payload);
+  if (!payload) return;
   const bool late = open.dueAt > tx.now() + kRefreshDelay;
   const bool urgent = lane < open.lane;
   const bool unseen = who.askedAt != Instant{};
-  if (!late && !urgent && !unseen) return;
+  const bool named = payload->email.empty() && !who.email.empty();
+  if (!late && !urgent && !unseen && !named) return;
   if (late) open.dueAt = tx.now() + kRefreshDelay;
   if (urgent) open.lane = lane;
-  if (unseen) {
-    auto payload = readWhoPayload(open.payload);
-    if (!payload) return;
-    payload->askedAt = who.askedAt;
-    open.payload = write(*payload);
-  }
+  if (unseen) payload->askedAt = who.askedAt;
+  if (named) payload->email = who.email;
+  open.payload = write(*payload);
   tx.saveJob(open);
 }
 
@@ -265,16 +269,15 @@ JobId enqueueRefresh(store::Transaction& tx, WhoPayload who, Lane lane) {
   job.contactId = who.contactId;
   job.key = contactKey(who.contactId, who.email);
   // One that is being worked off may have sent its read before what calls for this one happened.
-  auto open = tx.findOpenJob(kRefreshJob, job.key);
-  if (open && open->state == JobState::kRunning) {
-    job.key += ":again";
-    open = tx.findOpenJob(kRefreshJob, job.key);
-  }
-  if (open) {
+  const std::string keys[] = {job.key, keyBehind(job.key)};
+  for (const std::string& key : keys) {
+    const auto open = tx.findOpenJob(kRefreshJob, key);
+    if (!open || open->state != JobState::kQueued) continue;
     coalesced.add();
-    if (open->state == JobState::kQueued) hasten(tx, *open, who, lane);
+    hasten(tx, *open, who, lane);
     return open->id;
   }
+  if (tx.findOpenJob(kRefreshJob, job.key)) job.key = keys[1];
   queued.add();
   job.payload = write(who);
   job.createdAt = tx.now();
@@ -284,14 +287,17 @@ JobId enqueueRefresh(store::Transaction& tx, WhoPayload who, Lane lane) {
 
 void satisfyRefresh(store::Transaction& tx, ContactId contact, Instant sentAt) {
   static ops::Counter& satisfied = refreshCounter("satisfied");
-  auto open = tx.findOpenJob(kRefreshJob, contactKey(contact, ""));
-  if (!open || open->createdAt >= sentAt) return;
-  const auto done = next(open->state, JobEvent::kSatisfied);
-  const auto payload = readWhoPayload(open->payload);
-  if (!done || !payload || payload->askedAt >= sentAt) return;
-  open->state = *done;
-  open->endedAt = tx.now();
-  if (tx.saveJob(*open)) satisfied.add();
+  const std::string key = contactKey(contact, "");
+  for (const std::string& each : {key, keyBehind(key)}) {
+    auto open = tx.findOpenJob(kRefreshJob, each);
+    if (!open || open->createdAt >= sentAt) continue;
+    const auto done = next(open->state, JobEvent::kSatisfied);
+    const auto payload = readWhoPayload(open->payload);
+    if (!done || !payload || payload->askedAt >= sentAt) continue;
+    open->state = *done;
+    open->endedAt = tx.now();
+    if (tx.saveJob(*open)) satisfied.add();
+  }
 }
 
 PasswordPayload byRule(const PasswordRule& rule, ContactId contact, const std::string& email) {

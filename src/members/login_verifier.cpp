@@ -129,11 +129,7 @@ class LoginVerifier::Attempt : public std::enable_shared_from_this<Attempt> {
   bool isFresh() const { return v_.isFresh(contact_->contact); }
 
   bool mayDoubt() const {
-    const Instant now = v_.clock_.now();
-    if (contact_ && contact_->contact.confirmed && contact_->contact.pulledAt &&
-        now - *contact_->contact.pulledAt < v_.options_.doubtInterval) {
-      return false;
-    }
+    if (contact_ && v_.wasPulledWithin(contact_->contact, v_.options_.doubtInterval)) return false;
     return v_.doubts_->take(email_, v_.clock_.steady());
   }
 
@@ -241,9 +237,15 @@ void LoginVerifier::verify(const Email& email, const Secret& password, bool know
 
 void LoginVerifier::setDoubtPullsPerSecond(double perSecond) { doubts_->setPerSecond(perSecond); }
 
-bool LoginVerifier::isFresh(const Contact& contact) const {
+bool LoginVerifier::wasPulledWithin(const Contact& contact, Milliseconds age) const {
+  constexpr std::chrono::seconds kMaxAhead{2};  // beyond it: written before the clock was set back
   if (!contact.confirmed || !contact.pulledAt) return false;
-  if (clock_.now() - *contact.pulledAt < options_.maxAge) return true;
+  const auto passed = clock_.now() - *contact.pulledAt;
+  return passed >= -kMaxAhead && passed < age;
+}
+
+bool LoginVerifier::isFresh(const Contact& contact) const {
+  if (wasPulledWithin(contact, options_.maxAge)) return true;
   return coverage_ != nullptr && coverage_->covers(contact);
 }
 

@@ -76,6 +76,8 @@ class LoginVerifier {
   class Attempt;
   class Doubts;
 
+  // A pull showed the contact less than `age` ago, and no body has changed it since.
+  bool wasPulledWithin(const Contact& contact, Milliseconds age) const;
   bool isFresh(const Contact& contact) const;
   bool isEntitled(const Contact& contact) const;
 

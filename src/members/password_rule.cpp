@@ -12,7 +12,7 @@ bool PasswordRule::covers(const std::vector<TagId>& contactTags) const {
       return true;
     case Who::kTagged:
       return std::any_of(tags.begin(), tags.end(), [&](TagId tag) {
-        return std::binary_search(contactTags.begin(), contactTags.end(), tag);
+        return std::find(contactTags.begin(), contactTags.end(), tag) != contactTags.end();
       });
   }
   return false;

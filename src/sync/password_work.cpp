@@ -72,6 +72,10 @@ PasswordWork::Next PasswordWork::judgeIssued(store::Transaction& tx,
 }
 
 void PasswordWork::confirm(store::Transaction& tx, ContactId contact, const Secret& text) {
+  if (password_.empty()) {
+    // An earlier run wrote it. If the key that opens it is gone the field is all there is.
+    if (auto sealed = w_->issuer.sealedPassword(*job_, contact)) password_ = std::move(*sealed);
+  }
   takeOther(tx, contact, text);
   settle();
   save();

@@ -28,6 +28,7 @@ constexpr std::chrono::hours kStale{24};
 
 constexpr std::int64_t kAlwaysAbsent = 20;  // this many may be missing, however few there are
 constexpr int kAbsentBatch = 1000;
+constexpr int kGapsLookedAt = 1000;  // for the newest that is no timer's: ten days and more
 
 std::optional<Instant> readInstant(store::Reader& reader, std::string_view key) {
   const auto text = reader.findMeta(key);
@@ -207,7 +208,7 @@ bool Reconciler::publishGaps() {
   bool suspended = false;
   const Outcome read = store_.read([&](store::Reader& reader) -> Outcome {
     open = reader.listOpenGaps();
-    newest = reader.listGaps(20);
+    newest = reader.listGaps(kGapsLookedAt);
     suspended = !reader.findMeta(kSuspended).value_or("").empty();
     return Done{};
   });

@@ -9,6 +9,8 @@ class JobPayloadTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(JobPayloadTest);
   CPPUNIT_TEST(aPasswordPayloadComesBackAsItWasWritten);
   CPPUNIT_TEST(aWhoPayloadComesBackAsItWasWritten);
+  CPPUNIT_TEST(whatAnOlderPayloadDoesNotNameIsAsByDefault);
+  CPPUNIT_TEST(theStepsOfTheRuleAreThoseOfItsPassword);
   CPPUNIT_TEST(aChangePayloadComesBackAsItWasWritten);
   CPPUNIT_TEST(foreignTextIsNoPayload);
   CPPUNIT_TEST(resultsAreRenderedForTheApi);
@@ -25,6 +27,8 @@ class JobPayloadTest : public CppUnit::TestFixture {
     payload.hasDefault = true;
     payload.issued = true;
     payload.confirmed = true;
+    payload.byRule = true;
+    payload.singly = true;
     payload.steps = {
         {Step::Kind::kTag, 7, Step::State::kRefused, {}, "no \xC3\xA9 \"such\" tag"},
         {Step::Kind::kAutomation, 8, Step::State::kStarted, fromEpochMs(1700000000123), ""}};
@@ -33,6 +37,7 @@ class JobPayloadTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(read->contactId == payload.contactId);
     CPPUNIT_ASSERT_EQUAL(payload.email, read->email);
     CPPUNIT_ASSERT(!read->autoregister && read->hasDefault && read->issued && read->confirmed);
+    CPPUNIT_ASSERT(read->byRule && read->singly);
     CPPUNIT_ASSERT_EQUAL(std::size_t{2}, read->steps.size());
     CPPUNIT_ASSERT(read->steps[0].state == Step::State::kRefused);
     CPPUNIT_ASSERT_EQUAL(payload.steps[0].detail, read->steps[0].detail);
@@ -46,7 +51,31 @@ class JobPayloadTest : public CppUnit::TestFixture {
     const auto read = readWhoPayload(write(WhoPayload{7, "a@example.com"}));
     CPPUNIT_ASSERT(read->contactId == std::optional<ContactId>(7));
     CPPUNIT_ASSERT_EQUAL(std::string("a@example.com"), read->email);
+    CPPUNIT_ASSERT(read->askedAt == Instant{} && !read->singly);
     CPPUNIT_ASSERT(!readWhoPayload(write(WhoPayload{}))->contactId);
+    const auto news = readWhoPayload(write(WhoPayload{7, "", fromEpochMs(1700000000123), true}));
+    CPPUNIT_ASSERT(news->askedAt == fromEpochMs(1700000000123) && news->singly);
+  }
+
+  // A release may find the jobs of the one before it.
+  void whatAnOlderPayloadDoesNotNameIsAsByDefault() {
+    const auto password = readPasswordPayload(R"({"contact_id":42,"email":"","steps":[]})");
+    CPPUNIT_ASSERT(password.ok());
+    CPPUNIT_ASSERT(!password->byRule && !password->singly);
+    const auto who = readWhoPayload(R"({"contact_id":42,"email":""})");
+    CPPUNIT_ASSERT(who->askedAt == Instant{} && !who->singly);
+  }
+
+  void theStepsOfTheRuleAreThoseOfItsPassword() {
+    PasswordRule rule;
+    rule.thenTags = {2, 1, 2};
+    rule.thenAutomations = {5};
+    const PasswordPayload payload = byRule(rule, 42, "a@example.com");
+    CPPUNIT_ASSERT(payload.byRule && payload.autoregister);
+    CPPUNIT_ASSERT(!payload.hasDefault && !payload.issued && !payload.confirmed);
+    CPPUNIT_ASSERT(payload.contactId == std::optional<ContactId>(42));
+    CPPUNIT_ASSERT_EQUAL(std::size_t{3}, payload.steps.size());
+    CPPUNIT_ASSERT(sameSteps(payload.steps, stepsOf({2, 1}, {5})));
   }
 
   static ChangePayload change() {

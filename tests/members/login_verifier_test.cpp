@@ -82,6 +82,7 @@ class LoginVerifierTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(aBodyMakesACoveredMemberStale);
   CPPUNIT_TEST(aWrongPasswordOfACoveredMemberIsDoubted);
   CPPUNIT_TEST(alwaysPullsACoveredMemberToo);
+  CPPUNIT_TEST(aPullOfBeforeTheClockWasSetBackMakesNobodyFresh);
   CPPUNIT_TEST(doubtsMayBeMadeSeldomer);
   CPPUNIT_TEST(doubtsMayBeMadeMoreFrequent);
   CPPUNIT_TEST_SUITE_END();
@@ -493,6 +494,17 @@ class LoginVerifierTest : public CppUnit::TestFixture {
     cover();
     source_.next(finds("secret"));
     expect(Status::kAdmitted, From::kLive, login("secret"));
+  }
+
+  void aPullOfBeforeTheClockWasSetBackMakesNobodyFresh() {
+    member("old");
+    rig_.clock.advance(-std::chrono::hours{1});
+    source_.next(finds("new"));
+    expect(Status::kAdmitted, From::kLive, login("new"));
+    rig_.clock.advance(-std::chrono::hours{1});
+    source_.next(finds("new"));
+    expect(Status::kAdmitted, From::kLive, login("new"));
+    CPPUNIT_ASSERT_EQUAL(std::size_t{2}, pulls());
   }
 
   void loginsOfStrangers(const std::string& name, int count) {

@@ -21,6 +21,7 @@ class MergeTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(aReadThatFindsTheContactUnderAnotherIdMovesIt);
   CPPUNIT_TEST(aPasswordThatTheFieldConfirmsStaysAsItWas);
   CPPUNIT_TEST(anotherPasswordInTheFieldEndsTheSessions);
+  CPPUNIT_TEST(whoLosesHisEmailIsReadWithItSoThatAMergeIsSeen);
   CPPUNIT_TEST_SUITE_END();
 
   test::MembersRig rig_;
@@ -220,6 +221,15 @@ class MergeTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(rig_.knows(43, "another"));
     CPPUNIT_ASSERT(!rig_.knows(43, "secret"));
     CPPUNIT_ASSERT(!session());
+  }
+
+  // The row that is left has no e-mail to find the other by.
+  void whoLosesHisEmailIsReadWithItSoThatAMergeIsSeen() {
+    rig_.write([&](store::Transaction& tx) { rig_.updater.applySnapshot(tx, successor("")); });
+    CPPUNIT_ASSERT(!rig_.contact(42)->email);
+    const auto refresh = rig_.openJob(kRefreshJob, "42");
+    CPPUNIT_ASSERT(refresh.has_value());
+    CPPUNIT_ASSERT_EQUAL(std::string("a@example.com"), readWhoPayload(refresh->payload)->email);
   }
 };
 CPPUNIT_TEST_SUITE_REGISTRATION(MergeTest);

@@ -13,6 +13,7 @@ class RefreshQueueTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(oneThatWaitsForItsNextTryIsBroughtForward);
   CPPUNIT_TEST(aMoreUrgentLaneIsTakenOverAndALessUrgentOneIsNot);
   CPPUNIT_TEST(newsThatNoRowShowsAreNoted);
+  CPPUNIT_TEST(anEmailIsLearntAndNotForgotten);
   CPPUNIT_TEST(oneThatRunsIsLeftAloneAndAnotherWaits);
   CPPUNIT_TEST(theOneBehindIsTheOnlyOneOnceTheOtherHasEnded);
   CPPUNIT_TEST(aReadThatWasSentAfterwardsEndsIt);
@@ -121,6 +122,16 @@ class RefreshQueueTest : public CppUnit::TestFixture {
     rig_.clock.advance(10ms);
     enqueue();
     CPPUNIT_ASSERT(readWhoPayload(job(id).payload)->askedAt == asked);
+  }
+
+  // By it a merged contact is found.
+  void anEmailIsLearntAndNotForgotten() {
+    const JobId id = enqueue();
+    enqueue({42, "a@example.com"});
+    CPPUNIT_ASSERT_EQUAL(std::string("a@example.com"), readWhoPayload(job(id).payload)->email);
+    enqueue();
+    enqueue({42, "b@example.com"});
+    CPPUNIT_ASSERT_EQUAL(std::string("a@example.com"), readWhoPayload(job(id).payload)->email);
   }
 
   void oneThatRunsIsLeftAloneAndAnotherWaits() {

@@ -31,6 +31,7 @@ class ReconcilerTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(whoLostThePassToAnotherChangesNothingMore);
   CPPUNIT_TEST(aPassOverChangesThatIsADayOldIsMadeAnew);
   CPPUNIT_TEST(anEmptyPageInTheMiddleIsNotTheEnd);
+  CPPUNIT_TEST(anEmptyPageThoughContactsRemainIsAnError);
   CPPUNIT_TEST(aShortPageInTheMiddleIsNotTheEnd);
   CPPUNIT_TEST(fullPagesEndWithTwoEmptyOnes);
   CPPUNIT_TEST(aContactThatIsMissingIsReadByItsIdAtTheEndOnly);
@@ -435,6 +436,20 @@ class ReconcilerTest : public CppUnit::TestFixture {
     passFull();
     CPPUNIT_ASSERT_EQUAL(std::int64_t{151}, sweeps().front().seen);
     CPPUNIT_ASSERT(rig_.contact(250).has_value());
+  }
+
+  void anEmptyPageThoughContactsRemainIsAnError() {
+    people(101, 250);
+    knownHere(240, 240);
+    openGap(gap_reason::kOperatorFull, true);
+    for (int i = 0; i < 2; ++i) {
+      rig_.account.answerOnce(page(199), 200, R"({"contacts":[],"meta":{"total":"101"}})");
+      CPPUNIT_ASSERT(!run().ok());
+    }
+    CPPUNIT_ASSERT(openJobs(members::kRefreshJob).empty());
+    expectRun();
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{151}, sweeps().front().seen);
+    CPPUNIT_ASSERT(openJobs(members::kRefreshJob).empty());
   }
 
   void aShortPageInTheMiddleIsNotTheEnd() {

@@ -21,21 +21,22 @@
 
 namespace mbr::test {
 
-// Whoever waits finds the time passed: each look at the steady clock moves it on, and what is
-// waited for lies in the machine's past. Thread-safe.
+// Whoever waits finds the time passed: each look at the steady clock moves it on, and since it
+// began at 0 what is waited for lies in the machine's past. Thread-safe.
 class HurryingClock final : public Clock {
  public:
   static constexpr Milliseconds kStep{10};
 
-  explicit HurryingClock(FakeClock& clock) : clock_(clock) {}
+  explicit HurryingClock(FakeClock& clock) : clock_(clock), begunAt_(clock.now()) {}
   Instant now() const override { return clock_.now(); }
   SteadyInstant steady() const override {
     clock_.advance(kStep);
-    return clock_.steady() - std::chrono::hours{24 * 365 * 100};
+    return SteadyInstant{clock_.now() - begunAt_};
   }
 
  private:
   FakeClock& clock_;
+  const Instant begunAt_;
 };
 
 class SyncRig : public MembersRig {

@@ -3,6 +3,7 @@
 #include <cppunit/TestFixture.h>
 #include <cppunit/extensions/HelperMacros.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -49,6 +50,8 @@ class WebhookRoutesTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(aQueryThatCannotBeUnderstoodIsRefused);
   CPPUNIT_TEST(aBodyWithoutAContactIsRefused);
   CPPUNIT_TEST(aStoreThatIsDownIsTold);
+  CPPUNIT_TEST(onlyACallThatWasNotKeptIsLost);
+  CPPUNIT_TEST(aCallThatIsNotKeptIsAnsweredThoughNobodyAsksForTheLost);
   CPPUNIT_TEST(nothingOfOneCallGetsIntoTheNext);
   CPPUNIT_TEST(callsAreCounted);
   CPPUNIT_TEST_SUITE_END();
@@ -62,11 +65,13 @@ class WebhookRoutesTest : public CppUnit::TestFixture {
   passwords::Sealer sealer{keys, random};
   access::Codes codes{store, keys, random, clock};
   members::DeliveryApplier applier{store, directories, sealer, clock, {}, [] {}};
-  WebhookRoutes routes{{256 * 1024, isHidden,
-                        [this](std::string_view bytes) { return keys.mac("delivery", bytes); }},
-                       codes,
-                       applier,
-                       clock};
+  std::atomic<int> lost{0};
+  WebhookRoutes routes{
+      {256 * 1024, isHidden, [this](std::string_view bytes) { return keys.mac("delivery", bytes); },
+       [this] { ++lost; }},
+      codes,
+      applier,
+      clock};
   http::Router router;
   std::string genpass;
   std::string events;
@@ -319,6 +324,47 @@ class WebhookRoutesTest : public CppUnit::TestFixture {
     store.down = true;
     assertRefused(503, "unavailable", genpassCall());
     CPPUNIT_ASSERT(!header(answer(genpassCall()), "Retry-After").empty());
+  }
+
+  void onlyACallThatWasNotKeptIsLost() {
+    answer(genpassCall());
+    answer(genpassCall());                                      // a duplicate
+    answer(eventCall("type=deal_add"));                         // ignored
+    answer(call("/", "mbr_genpass=wrong", kBody));              // 403
+    answer(genpassCall(""));                                    // 400
+    answer(genpassCall(kBody, "&tid=Gold"));                    // 400
+    answer(genpassCall(kBody + std::string(256 * 1024, 'x')));  // 413
+    auto request = genpassCall();
+    request.method = "GET";
+    answer(request);  // 405
+    request = genpassCall();
+    request.contentType = "application/json";
+    answer(request);  // 415
+    CPPUNIT_ASSERT_EQUAL(0, lost.load());
+    answer(eventCall("type=update&contact[id]=42"));  // the code is known from here on
+    store.down = true;
+    CPPUNIT_ASSERT_EQUAL(503, answer(genpassCall()).status);
+    CPPUNIT_ASSERT_EQUAL(1, lost.load());
+    CPPUNIT_ASSERT_EQUAL(503, answer(eventCall("type=update&contact[id]=42")).status);
+    CPPUNIT_ASSERT_EQUAL(2, lost.load());
+    answer(genpassCall(""));
+    CPPUNIT_ASSERT_EQUAL(2, lost.load());
+    store.down = false;
+    CPPUNIT_ASSERT_EQUAL(200, answer(genpassCall()).status);
+    CPPUNIT_ASSERT_EQUAL(2, lost.load());
+  }
+
+  void aCallThatIsNotKeptIsAnsweredThoughNobodyAsksForTheLost() {
+    WebhookRoutes deaf({256 * 1024, isHidden,
+                        [this](std::string_view bytes) { return keys.mac("delivery", bytes); }},
+                       codes, applier, clock);
+    http::Router other;
+    deaf.registerOn(other);
+    answer(genpassCall());
+    store.down = true;
+    const auto recorded = RecordedReply::make();
+    other.handle(genpassCall(), recorded->reply());
+    CPPUNIT_ASSERT_EQUAL(503, recorded->wait().status);
   }
 
   void nothingOfOneCallGetsIntoTheNext() {
