@@ -101,6 +101,24 @@ struct Change {
   Instant at{};
 };
 
+// What an Idempotency-Key was used for.
+struct IdempotencyRecord {
+  std::int64_t apiKeyId = 0;
+  std::string key;
+  std::string request;  // digest of method, path and body
+  JobId jobId = 0;
+  Instant createdAt{};
+};
+
+// A single-use link that lets a member set a password; the token's digest is what is kept.
+struct LinkRecord {
+  std::string digest;  // 32 bytes
+  ContactId contactId = 0;
+  Instant createdAt{};
+  Instant expiresAt{};
+  std::optional<Instant> usedAt;
+};
+
 struct JobCounts {
   int lane = 0;
   int state = 0;

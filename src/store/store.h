@@ -75,6 +75,12 @@ class Reader {
   virtual std::vector<ApiKeyRecord> listApiKeys() = 0;  // revoked ones too
   virtual std::optional<SessionRecord> findSession(const std::string& digest) = 0;
   virtual std::vector<ThrottleRecord> listThrottle(Instant newerThan, int limit) = 0;
+  // Contacts with a session used since then whose last pull was sent before `pulledBefore`.
+  virtual std::vector<ContactId> listVisitors(Instant usedSince, Instant pulledBefore,
+                                              int limit) = 0;
+  virtual std::optional<LinkRecord> findLink(const std::string& digest) = 0;
+  virtual std::optional<IdempotencyRecord> findIdempotency(std::int64_t apiKeyId,
+                                                           const std::string& key) = 0;
 
   virtual BudgetRecord loadBudget() = 0;
   virtual std::vector<NamedId> listDirectory(Directory directory) = 0;
@@ -141,6 +147,9 @@ class Transaction : public Reader {
   virtual void deleteSession(const std::string& digest) = 0;
   virtual void deleteSessionsOf(ContactId id) = 0;
   virtual void moveSessions(ContactId from, ContactId to) = 0;
+  virtual void saveLink(const LinkRecord& link) = 0;  // by digest
+  virtual void deleteLinksOf(ContactId id) = 0;
+  virtual void saveIdempotency(const IdempotencyRecord& record) = 0;  // by key, replacing
   virtual void saveThrottle(const ThrottleRecord& record) = 0;
   // Rows whose last failure is older than the one and whose success, if any, than the other.
   virtual void deleteThrottle(Instant failuresBefore, Instant successesBefore) = 0;
@@ -150,6 +159,10 @@ class Transaction : public Reader {
   virtual void saveFields(const std::vector<FieldRecord>& rows) = 0;
   virtual void setMeta(std::string_view key, std::string_view value) = 0;
 
+  // Removes everything that is kept of a contact, whatever its state: row, tags, e-mail,
+  // credential, sessions, links; its open jobs are dropped, and payload, result and key of all its
+  // jobs emptied; deliveries and audit rows lose the name. Appends its changes.
+  virtual void eraseContact(ContactId id) = 0;
   virtual void addTombstone(const std::string& digest) = 0;
   virtual void deleteTombstone(const std::string& digest) = 0;
 
@@ -169,7 +182,8 @@ class Transaction : public Reader {
   virtual void clearAbsent() = 0;
 
   virtual void addAudit(const AuditRecord& record) = 0;
-  // Deliveries, changes, ended jobs and audit rows older than these.
+  // Deliveries, changes, ended jobs and audit rows older than these; idempotency keys and used or
+  // expired links of more than a day ago.
   virtual void prune(Instant deliveries, Instant changes, Instant jobs, Instant audit) = 0;
   // Removes contacts that were marked deleted before then, with everything that is theirs, and
   // closed gaps and ended sweeps of before then; a bounded number at a time.
