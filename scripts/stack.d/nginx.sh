@@ -4,14 +4,18 @@
 # Needs process.sh, free_port and write_env.
 
 write_site() {
-  mkdir -p "$dir/site" "$dir/nginx/conf.d" "$dir/nginx/snippets" "$dir/nginx/log" "$dir/nginx/tmp"
+  mkdir -p "$dir/site/members" "$dir/nginx/conf.d" "$dir/nginx/snippets" "$dir/nginx/log" "$dir/nginx/tmp"
   cat >"$dir/site/index.html" <<HTML
 <!doctype html><html lang="en"><title>A membership site</title>
 <h1>A membership site</h1><p>This page is the site's own; Membergate answers beside it.</p></html>
 HTML
+  cat >"$dir/site/members/index.html" <<HTML
+<!doctype html><html lang="en"><title>Members only</title>
+<h1>Members only</h1><p>You see this because the rule <code>members</code> admits you.</p></html>
+HTML
   cp /etc/nginx/fastcgi_params "$dir/nginx/fastcgi_params"
   local file
-  for file in conf.d/membergate.conf snippets/membergate.conf; do
+  for file in conf.d/membergate.conf snippets/membergate{,-gate,-gate-cached,-gated}.conf; do
     sed -e "s|/run/membergate/fcgi.sock|$dir/fcgi.sock|g" \
       -e "s|/run/membergate/shed.sock|$dir/shed.sock|g" \
       -e "s|/var/log/nginx/|$dir/nginx/log/|g" \
@@ -37,9 +41,16 @@ http {
   server {
     listen 127.0.0.1:$port backlog=4096;
     include $dir/nginx/snippets/membergate.conf;
+    include $dir/nginx/snippets/membergate-gate.conf;
     access_log $dir/nginx/log/access.log membergate_combined;
     root $dir/site;
     location / { try_files \$uri \$uri/ =404; }
+    # Closed to everyone until the configuration has a rule.members.
+    location ^~ /members/ {
+      set \$membergate_rule members;
+      include $dir/nginx/snippets/membergate-gated.conf;
+      try_files \$uri \$uri/ =404;
+    }
   }
 }
 NGINX

@@ -80,6 +80,9 @@ class Parser {
       std::string name = value(quoted);
       if (name.empty()) return fail("expected a tag's id or name after \"tag:\"");
       const auto id = quoted ? std::nullopt : parseId(name);
+      if (!quoted && !id && name.find_first_not_of("0123456789") == std::string::npos) {
+        return fail("expected a tag's id, a positive number without leading zeros, or its name");
+      }
       return {Kind::kTag, std::move(name), id, {}};
     }
     if (takePrefix("via:")) {
@@ -103,7 +106,8 @@ class Parser {
       return out;
     }
     for (++at_; at_ < text_.size() && text_[at_] != '"'; ++at_) {
-      if (text_[at_] == '\\' && at_ + 1 < text_.size()) ++at_;
+      const char next = at_ + 1 < text_.size() ? text_[at_ + 1] : '\0';
+      if (text_[at_] == '\\' && (next == '"' || next == '\\')) ++at_;
       out.push_back(text_[at_]);
     }
     if (at_ == text_.size()) {
@@ -150,6 +154,10 @@ class Parser {
   std::string error_;
 };
 
+bool holds(const std::vector<TagId>& tags, TagId tag) {
+  return std::binary_search(tags.begin(), tags.end(), tag);
+}
+
 // Nothing: it cannot be told.
 using Truth = std::optional<bool>;
 
@@ -175,8 +183,8 @@ Truth evaluate(const Node& node, const Visitor& visitor, const GateRule::TagIdOf
       return visitor.via == node.text;
     case Kind::kTag: {
       const auto id = node.id ? node.id : tagIdOf(node.text);
-      if (!id) return std::nullopt;
-      return std::binary_search(visitor.tags.begin(), visitor.tags.end(), *id);
+      if (!id || holds(visitor.doubtful, *id)) return std::nullopt;
+      return holds(visitor.tags, *id);
     }
     case Kind::kNot: {
       const Truth inner = evaluate(node.parts.front(), visitor, tagIdOf);

@@ -9,7 +9,8 @@
 //   atom  := "tag:" id or name | "via:password" | "via:link" | "member"
 //
 // A name with blanks, commas, parentheses or quotes is written in double quotes; `\` before a quote
-// or a backslash takes it literally. An all-digit name is an id.
+// or a backslash takes it literally. Digits alone are an id, in quotes a name. "not" binds closest,
+// then "and".
 #pragma once
 
 #include <functional>
@@ -26,8 +27,9 @@ namespace mbr::access {
 
 // Who asks to pass.
 struct Visitor {
-  std::vector<TagId> tags;  // ascending; those that count at the gate
-  std::string via;          // how the session began: "password", "link"
+  std::vector<TagId> tags;      // ascending; those that count at the gate
+  std::vector<TagId> doubtful;  // ascending; neither there nor not there
+  std::string via;              // how the session began: "password", "link"
 };
 
 // Immutable.
@@ -39,8 +41,8 @@ class GateRule {
   // The id of a tag's name; nothing if there is no such tag, or the names are not known yet.
   using TagIdOf = std::function<std::optional<TagId>(std::string_view name)>;
 
-  // Fails closed: a name that nobody knows is neither there nor not there, and a rule whose outcome
-  // depends on it admits nobody.
+  // Fails closed: a name that nobody knows, like a doubtful tag, is neither there nor not there,
+  // and a rule whose outcome depends on it admits nobody.
   bool admits(const Visitor& visitor, const TagIdOf& tagIdOf) const;
 
   struct Node;  // of the parsed rule; private to the source

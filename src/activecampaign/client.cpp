@@ -45,6 +45,13 @@ std::optional<Secret> asSecret(std::optional<std::string> text) {
   return Secret::take(std::move(*text));
 }
 
+// Of a request that links two things: one of them may be missing, which some routes say with a 400.
+Error refusalOfLink(const Reply& reply, const Request& request) {
+  Error why = refusal(reply, request);
+  if (why.code == Code::kInvalid && saysMissing(reply.body)) why.code = Code::kNotFound;
+  return why;
+}
+
 // Written as text, not as a tree, so that a password among the values can be wiped.
 std::string contactBody(const ContactWrite& write) {
   std::size_t texts = 1024;  // e-mail and names; they are no secrets
@@ -236,8 +243,7 @@ Result<std::optional<ContactRead>> Client::complete(const Call& call, ContactRea
 
 // --- writing a contact -----------------------------------------------------------------------
 
-Result<Reply> Client::putContact(const Call& call, ContactId id, const ContactWrite& write) {
-  Request request{"PUT", contactPath(id)};
+Result<Reply> Client::sendContact(const Call& call, Request request, const ContactWrite& write) {
   // Not repeatable: another writer may have come first, so whoever writes again reads first.
   request.body = contactBody(write);
   if (write.email) request.ours.push_back(write.email->text());
@@ -248,10 +254,23 @@ Result<Reply> Client::putContact(const Call& call, ContactId id, const ContactWr
   Result<Reply> reply = exchange_.ask(call, request);
   wipe(request.body);
   for (std::string& each : request.ours) wipe(each);
+  return reply;
+}
+
+Result<Reply> Client::putContact(const Call& call, ContactId id, const ContactWrite& write) {
+  Result<Reply> reply = sendContact(call, {"PUT", contactPath(id)}, write);
   if (reply && readId(reply->body["contact"]["id"]) != id) {
     return unreadable("the answer holds no such contact");
   }
   return reply;
+}
+
+Result<ContactId> Client::createContact(const Call& call, const ContactWrite& write) {
+  const Result<Reply> reply = sendContact(call, {"POST", "contacts"}, write);
+  if (!reply) return reply.error();
+  const auto id = readId(reply->body["contact"]["id"]);
+  if (!id) return unreadable("the new contact has no id");
+  return *id;
 }
 
 Result<std::map<FieldId, std::string>> Client::writeContact(const Call& call, ContactId id,
@@ -281,14 +300,14 @@ Result<std::optional<Secret>> Client::clearField(const Call& call, ContactId id,
 
 // --- tags, automations, lists ----------------------------------------------------------------
 
-Outcome Client::addTag(const Call& call, ContactId contact, TagId tag) {
+Result<bool> Client::addTag(const Call& call, ContactId contact, TagId tag) {
   Request request{"POST", "contactTags"};
   request.body = wrapped("contactTag", {{"contact", text(contact)}, {"tag", text(tag)}});
   const Result<Reply> reply = exchange_.send(call, request);
   if (!reply) return reply.error();
-  if (reply->success()) return Done{};
-  if (reply->status != 404 && saysDuplicate(reply->body)) return Done{};
-  return refusal(*reply, request);
+  if (reply->success()) return reply->status == 201;
+  if (reply->status != 404 && saysDuplicate(reply->body)) return false;
+  return refusalOfLink(*reply, request);
 }
 
 Result<std::vector<TagAssociation>> Client::listContactTags(const Call& call, ContactId contact) {
@@ -340,9 +359,28 @@ Result<std::vector<AutomationEntry>> Client::listContactAutomations(const Call& 
     if (!id || !automation) return unreadable("automations of a contact cannot be read");
     std::optional<Instant> at = parseIso8601(row["adddate"].textOr(""));
     if (!at) at = parseIso8601(row["cdate"].textOr(""));
-    entries.push_back({*id, *automation, at});
+    entries.push_back({*id, *automation, at, row["completed"].textOr("0") == "1"});
   }
   return entries;
+}
+
+Outcome Client::removeAutomationEntry(const Call& call, std::int64_t entry) {
+  Request request{"DELETE", "contactAutomations/" + text(entry)};
+  request.repeatable = true;
+  request.emptyIsFine = true;
+  const Result<Reply> reply = exchange_.send(call, request);
+  if (!reply) return reply.error();
+  if (reply->success() || saysMissing(reply->body)) return Done{};
+  return refusal(*reply, request);
+}
+
+Result<std::vector<ListMembership>> Client::listContactLists(const Call& call, ContactId contact) {
+  auto rows = listRows(call, contactPath(contact, "/contactLists"), "contactLists");
+  if (!rows) return rows.error();
+  const json::Value root = json::Object{{"contactLists", json::Value(std::move(*rows))}};
+  auto found = readListRows(root, contact);
+  if (!found) return unreadable("list memberships cannot be read");
+  return std::move(*found);
 }
 
 Outcome Client::setListStatus(const Call& call, ContactId contact, ListId list, int status,
@@ -352,9 +390,10 @@ Outcome Client::setListStatus(const Call& call, ContactId contact, ListId list, 
   json::Object row{{"list", text(list)}, {"contact", text(contact)}, {"status", status}};
   if (again) row.set("sourceid", 4);
   request.body = wrapped("contactList", std::move(row));
-  const Result<Reply> reply = exchange_.ask(call, request);
+  const Result<Reply> reply = exchange_.send(call, request);
   if (!reply) return reply.error();
-  return Done{};
+  if (reply->success()) return Done{};
+  return refusalOfLink(*reply, request);
 }
 
 // --- directories -----------------------------------------------------------------------------
@@ -448,11 +487,12 @@ Result<TagId> Client::createTag(const Call& call, const std::string& name) {
   return reply.error();
 }
 
-Result<FieldId> Client::createPasswordField(const Call& call, const std::string& perstag) {
+Result<FieldId> Client::createTextField(const Call& call, const std::string& perstag,
+                                        const std::string& description) {
   Request request{"POST", "fields", {}, {}, {}};
   request.body = wrapped("field", {{"type", "text"},
                                    {"title", perstag},
-                                   {"descript", "Membership password"},
+                                   {"descript", description},
                                    {"perstag", perstag},
                                    {"visible", 1}});
   const Result<Reply> reply = exchange_.ask(call, request);

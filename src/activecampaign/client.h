@@ -72,12 +72,15 @@ class Client {
                                               const Secret& password);
   Result<std::optional<Secret>> clearField(const Call& call, ContactId id, FieldId field);
 
+  // Makes a contact, which needs an e-mail, and answers with its id. kConflict: the e-mail is
+  // taken.
+  Result<ContactId> createContact(const Call& call, const ContactWrite& write);
   // The values of `write.fields` that the answer shows. kConflict: the e-mail is taken.
   Result<std::map<FieldId, std::string>> writeContact(const Call& call, ContactId id,
                                                       const ContactWrite& write);
 
-  // Success also if the contact has the tag. kNotFound: no such contact or tag.
-  Outcome addTag(const Call& call, ContactId contact, TagId tag);
+  // False if the contact had the tag. kNotFound: no such contact or tag.
+  Result<bool> addTag(const Call& call, ContactId contact, TagId tag);
   Result<std::vector<TagAssociation>> listContactTags(const Call& call, ContactId contact);
   // Success also if it is gone.
   Outcome removeTagAssociation(const Call& call, std::int64_t association);
@@ -85,8 +88,12 @@ class Client {
   // Starts the automation; not harmless to repeat. A refusal for good is an answer, not an error.
   Result<EntryAnswer> enterAutomation(const Call& call, ContactId contact, AutomationId automation);
   Result<std::vector<AutomationEntry>> listContactAutomations(const Call& call, ContactId contact);
+  // Takes the contact out of where that entry has brought it. Success also if it is gone.
+  Outcome removeAutomationEntry(const Call& call, std::int64_t entry);
 
+  Result<std::vector<ListMembership>> listContactLists(const Call& call, ContactId contact);
   // `status` 1 subscribed, 2 unsubscribed. `again`: subscribe one who had unsubscribed.
+  // kNotFound: no such contact or list.
   Outcome setListStatus(const Call& call, ContactId contact, ListId list, int status, bool again);
 
   // The whole directory, 100 a page, or an error.
@@ -98,7 +105,8 @@ class Client {
   // The tag's id, also if it exists by now. Names are compared exactly.
   Result<TagId> createTag(const Call& call, const std::string& name);
   // A text field for all lists, usable in ActiveCampaign's pages; also if it exists by now.
-  Result<FieldId> createPasswordField(const Call& call, const std::string& perstag);
+  Result<FieldId> createTextField(const Call& call, const std::string& perstag,
+                                  const std::string& description);
 
   // Whose key it is: the check that it works.
   Result<ApiUser> whoAmI(const Call& call);
@@ -107,6 +115,7 @@ class Client {
   Result<std::optional<ContactRead>> complete(const Call& call, ContactRead read,
                                               const FieldView& view);
   Result<ContactPage> askPage(const Call& call, Request request, const FieldView& view);
+  Result<Reply> sendContact(const Call& call, Request request, const ContactWrite& write);
   Result<Reply> putContact(const Call& call, ContactId id, const ContactWrite& write);
   Result<Reply> sendWebhook(const Call& call, Request request, const Webhook& webhook);
   Result<std::vector<json::Value>> listRows(const Call& call, const std::string& path,

@@ -60,6 +60,7 @@ struct AutomationEntry {
   std::int64_t id = 0;
   AutomationId automation = 0;
   std::optional<Instant> enteredAt;
+  bool ended = false;  // the contact has come to its end
 };
 
 // What came of asking for an automation.

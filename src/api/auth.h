@@ -14,4 +14,11 @@ namespace mbr::api {
 std::optional<access::Caller> authorise(access::ApiKeys& keys, const http::Request& request,
                                         access::Scope scope, const http::Reply& reply);
 
+// The same for callers whose scope is judged once the body is known: whoever has one of the two.
+std::optional<access::Caller> authorise(access::ApiKeys& keys, const http::Request& request,
+                                        access::Scope scope, access::Scope other,
+                                        const http::Reply& reply);
+
+http::Response wrongScope(const http::Request& request, access::Scope needed);
+
 }  // namespace mbr::api

@@ -13,26 +13,44 @@
 #include "activecampaign/breaker.h"
 #include "activecampaign/client.h"
 #include "activecampaign/poco_transport.h"
+#include "api/authz_routes.h"
+#include "api/awaited_change.h"
+#include "api/change_routes.h"
 #include "api/contact_lookup.h"
 #include "api/contact_routes.h"
+#include "api/contact_write_routes.h"
 #include "api/document_routes.h"
+#include "api/erase_routes.h"
 #include "api/health_routes.h"
 #include "api/job_routes.h"
 #include "api/login_routes.h"
-#include "api/tag_routes.h"
+#include "api/password_routes.h"
+#include "api/session_routes.h"
+#include "api/status_routes.h"
+#include "api/membership_routes.h"
 #include "app/housekeeper.h"
 #include "app/installation.h"
 #include "app/process_lock.h"
+#include "app/status.h"
 #include "app/workbench.h"
 #include "contacts/contact_cache.h"
 #include "contacts/directories.h"
 #include "fastcgi/server.h"
 #include "http/router.h"
+#include "members/change_intake.h"
+#include "members/change_feed.h"
 #include "members/contact_updater.h"
 #include "members/delivery_applier.h"
 #include "members/hook_coverage.h"
+#include "members/last_login.h"
+#include "members/link_tokens.h"
+#include "members/link_verifier.h"
 #include "members/login_verifier.h"
+#include "members/member_clearer.h"
+#include "members/password_changer.h"
 #include "members/password_issuer.h"
+#include "members/tombstones.h"
+#include "members/visitors.h"
 #include "ops/log.h"
 #include "ops/metrics.h"
 #include "ops/timer.h"
@@ -50,6 +68,8 @@
 #include "sync/lost_webhooks.h"
 #include "sync/reconciler.h"
 #include "sync/shed_listener.h"
+#include "webhook/auth_route.h"
+#include "webhook/autologin_route.h"
 #include "webhook/routes.h"
 
 namespace mbr::app {
@@ -110,6 +130,7 @@ struct App::House {
   void addRoutes();
   void addChores();
   void flushThrottle();
+  void followVisitors();
   void prune();
   void showQueue();
   void followHooks();
@@ -126,6 +147,7 @@ struct App::House {
   ops::Timer timer;
   contacts::Directories directories;
   contacts::ContactCache cache;
+  const members::LinkTokens linkTokens;
 
   passwords::Generator generator;
   passwords::Hasher hasher;
@@ -143,13 +165,20 @@ struct App::House {
   sync::ContactReader contactReader;
 
   outbox::Dispatcher dispatcher;
+  const members::Tombstones tombstones;
   members::PasswordIssuer issuer;
   members::ContactUpdater updater;
+  members::ChangeIntake intake;
   members::DeliveryApplier applier;
   sync::LivePull livePull;
   passwords::HashPool hashPool;
+  members::PasswordChanger passwordChanger;
+  const members::ChangeFeed changeFeed;
   members::HookCoverage coverage;
+  members::LastLogin lastLogin;
   members::LoginVerifier verifier;
+  members::LinkVerifier linkVerifier;
+  members::MemberClearer clearer;
   const sync::Workshop workshop;
   sync::EventHook eventHook;
   sync::HookUpkeep hookUpkeep;
@@ -158,11 +187,22 @@ struct App::House {
   sync::LostWebhooks lostWebhooks;
 
   webhook::WebhookRoutes webhookRoutes;
+  webhook::AuthRoute authRoute;
+  webhook::AutologinRoute autologinRoute;
   api::ContactLookup lookup;
   api::LoginRoutes loginRoutes;
+  api::AuthzRoutes authzRoutes;
   api::ContactRoutes contactRoutes;
-  api::TagRoutes tagRoutes;
+  const api::AwaitedChanges changes;
+  api::ContactWriteRoutes contactWriteRoutes;
+  api::MembershipRoutes membershipRoutes;
+  api::EraseRoutes eraseRoutes;
+  api::PasswordRoutes passwordRoutes;
+  api::SessionRoutes sessionRoutes;
+  api::ChangeRoutes changeRoutes;
   api::JobRoutes jobRoutes;
+  Status status;
+  api::StatusRoutes statusRoutes;
   api::HealthRoutes healthRoutes;
   http::Router router;
 
@@ -195,6 +235,20 @@ std::vector<api::HealthCheck> healthChecks(store::Store& store,
   return {{"store", storeCheck}, {"activecampaign", accountCheck}};
 }
 
+api::EraseRoutes::Erase eraser(store::Store& store, const members::Tombstones& tombstones) {
+  return [&store, &tombstones](const api::EraseRoutes::Order& order,
+                               const store::Store::DoneFn& done) {
+    const auto erase = [&tombstones, order](store::Transaction& tx) -> Outcome {
+      const auto contact = order.who.id ? tx.findContact(*order.who.id)
+                                        : tx.findContactByEmail(*order.who.email);
+      if (!contact) return Error{Code::kNotFound, "nothing is kept of this contact"};
+      tombstones.bury(tx, contact->id, contact->email, order.actor, order.requestId);
+      return Done{};
+    };
+    store.submit(erase, done);
+  };
+}
+
 api::LoginRoutes::SaveSession sessionSaver(store::Store& store) {
   return [&store](const store::SessionRecord& session, Instant credentialChangedAt,
                   const store::Store::DoneFn& done) {
@@ -203,6 +257,18 @@ api::LoginRoutes::SaveSession sessionSaver(store::Store& store) {
       if (!credential || credential->changedAt != credentialChangedAt) {
         return Error{Code::kConflict, "the password changed while it was checked"};
       }
+      tx.saveSession(session);
+      return Done{};
+    };
+    store.submit(save, done);
+  };
+}
+
+webhook::AutologinRoute::SaveSession linkSessionSaver(store::Store& store) {
+  return [&store](const store::SessionRecord& session, const store::Store::DoneFn& done) {
+    const auto save = [session](store::Transaction& tx) -> Outcome {
+      const auto contact = tx.findContact(session.contactId);
+      if (!contact || contact->deletedAt) return Error{Code::kConflict, "the contact is gone"};
       tx.saveSession(session);
       return Done{};
     };
@@ -222,7 +288,8 @@ App::House::House(config::Config given)
       lock(config.storePath + ".lock"),
       installation(*store, keys, config),
       directories(*store),
-      cache(*store, directories, config.cache),
+      cache(*store, directories, {config.cache.maxBytes, installation.hiddenFields()}),
+      linkTokens(keys, config.autologinTokenField),
       generator(config.generator, random),
       hasher(keys, random),
       sealer(keys, random),
@@ -236,19 +303,28 @@ App::House::House(config::Config given)
       features(installation.features(),
                [this](const std::string& saved) { rememberFeatures(*store, saved); }),
       clients([this] { return network->newTransport(); }, budget, breaker, features, clock),
-      contactReader(*store, directories, {config.passwordField, installation.hiddenFields()}),
+      contactReader(*store, directories, {config.passwordField, installation.hiddenFields(), &linkTokens}),
       dispatcher(*store, clock, random, timer, config.outbox),
+      tombstones(keys),
       issuer(generator, hasher, sealer, clock, config.passwordPolicy),
       updater(*store, issuer, clock, [this] { dispatcher.wake(); },
-              {config.passwordRule, installation.installedAt()}),
+              {config.passwordRule, installation.installedAt(), config.autologinTokenField, &tombstones}),
+      intake(*store, clock, [this] { dispatcher.wake(); }, &tombstones),
       applier(*store, directories, sealer, clock,
-              {config.deliveries.duplicateWindow, installation.hiddenFields(), config.passwordRule},
+              {config.deliveries.duplicateWindow, installation.hiddenFields(), config.passwordRule,
+               &tombstones},
               [this] { dispatcher.wake(); }),
       livePull(contactReader, clients, updater, *store, clock, timer, {}),
       hashPool(config.hashPool),
+      passwordChanger(*store, hasher, hashPool, sealer, clock, [this] { dispatcher.wake(); }),
+      changeFeed(*store),
       coverage(config.hooks.wanted, clock),
+      lastLogin(*store, directories, clock, [this] { dispatcher.wake(); }, config.lastLoginField),
       verifier(*store, cache, directories, livePull, hasher, hashPool, clock, config.login,
-               &coverage),
+               &coverage, &lastLogin),
+      linkVerifier(cache, livePull, verifier, linkTokens, clock, config.login.refresh,
+                   config.login.deadline, &lastLogin),
+      clearer(*store),
       workshop{*store,
                clock,
                dispatcher,
@@ -273,13 +349,33 @@ App::House::House(config::Config given)
            [this](std::string_view key) { return installation.hides(key, *directories.names()); },
            [this](std::string_view bytes) { return keys.mac("delivery", bytes); },
            [this] { lostWebhooks.note(); }},
-          codes, applier, clock),
+          codes, applier, clearer, clock),
+      authRoute({config.loginFailureTime,
+                 [this](std::string_view key) {
+                   return installation.hides(key, *directories.names());
+                 }},
+                codes, throttle, verifier, directories, clock),
+      autologinRoute({config.autologin, config.loginFailureTime}, codes, throttle, sessions,
+                     linkVerifier, clock, linkSessionSaver(*store)),
       lookup(cache, livePull, clock, {}),
       loginRoutes(apiKeys, throttle, sessions, verifier, clock, sessionSaver(*store),
                   {config.loginFailureTime}),
+      authzRoutes(sessions, cache, directories, clock, {config.gateRules, config.login.banTag}),
       contactRoutes(apiKeys, lookup),
-      tagRoutes(apiKeys, lookup, updater, dispatcher),
+      changes(intake, dispatcher),
+      contactWriteRoutes(
+          apiKeys, lookup, changes,
+          [this](std::string_view key) { return installation.hides(key, *directories.names()); }),
+      membershipRoutes(apiKeys, lookup, changes),
+      eraseRoutes(apiKeys, eraser(*store, tombstones)),
+      passwordRoutes(apiKeys, throttle, sessions, lookup, passwordChanger, dispatcher,
+                     {config.loginFailureTime}),
+      sessionRoutes(apiKeys, sessions, cache,
+                    [this](const Contact& contact) { return !verifier.isBanned(contact); }),
+      changeRoutes(apiKeys, changeFeed),
       jobRoutes(apiKeys, [this](JobId id) { return findJob(*store, id); }),
+      status(*store, breaker, clock, config.activecampaign.rate),
+      statusRoutes(apiKeys, [this] { return status.read(); }),
       healthRoutes(healthChecks(*store, breaker)),
       housekeeper(clock),
       server(config.server, clock, [this](const http::Request& request, http::Reply reply) {
@@ -304,23 +400,33 @@ App::House::House(config::Config given)
 
 // Caches are told before anyone learns that a commit happened.
 void App::House::subscribe() {
-  store->subscribe(listening.whileHere([this](const std::vector<store::Change>& changes) {
-    for (const store::Change& change : changes) {
+  store->subscribe(listening.whileHere([this](const std::vector<store::Change>& told) {
+    for (const store::Change& change : told) {
       if (change.kind == store::ChangeKind::kDirectory) directories.invalidate();
       if (change.kind == store::ChangeKind::kCode) codes.onChange();
       if (change.kind == store::ChangeKind::kApiKey) apiKeys.onChange();
     }
-    cache.invalidate(changes);
-    dispatcher.onChanges(changes);
-    reconciler.onChanges(changes);
+    cache.invalidate(told);
+    dispatcher.onChanges(told);
+    changeRoutes.onChanges(told);
+    reconciler.onChanges(told);
   }));
 }
 
 void App::House::addRoutes() {
   webhookRoutes.registerOn(router);
+  authRoute.registerOn(router);
+  autologinRoute.registerOn(router);
   loginRoutes.registerOn(router);
+  authzRoutes.registerOn(router);
   contactRoutes.registerOn(router);
-  tagRoutes.registerOn(router);
+  contactWriteRoutes.registerOn(router);
+  membershipRoutes.registerOn(router);
+  eraseRoutes.registerOn(router);
+  passwordRoutes.registerOn(router);
+  sessionRoutes.registerOn(router);
+  changeRoutes.registerOn(router);
+  statusRoutes.registerOn(router);
   jobRoutes.registerOn(router);
   healthRoutes.registerOn(router);
   api::registerDocumentRoutes(router);
@@ -338,12 +444,25 @@ void App::House::addChores() {
   housekeeper.add("hooks", std::chrono::seconds{5}, [this] { followHooks(); });
   housekeeper.add("throttle", std::chrono::milliseconds{500}, [this] { flushThrottle(); });
   housekeeper.add("queue_metrics", std::chrono::seconds{5}, [this] { showQueue(); });
+  housekeeper.add("status", std::chrono::seconds{30}, [this] { status.count(); });
+  housekeeper.add("visitors",
+                  std::clamp<Milliseconds>(config.sessionRefresh / 4, std::chrono::seconds{1},
+                                           std::chrono::minutes{1}),
+                  [this] { followVisitors(); });
   housekeeper.add("prune", kPruneEvery, [this] { prune(); });
 }
 
 void App::House::flushThrottle() {
   const Outcome flushed = throttle.flush();
   if (!flushed) ops::logWarning("throttle_not_saved", {{"detail", flushed.error().detail}});
+}
+
+void App::House::followVisitors() {
+  const auto queued = members::refreshVisitors(*store, clock, config.sessionRefresh);
+  if (!queued) {
+    return ops::logWarning("visitors_not_refreshed", {{"detail", queued.error().detail}});
+  }
+  if (*queued > 0) dispatcher.wake();
 }
 
 void App::House::prune() {

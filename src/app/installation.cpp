@@ -10,7 +10,8 @@
 namespace mbr::app {
 namespace {
 
-constexpr std::string_view kPasswordFields = "password.fields";  // every one ever used, by comma
+// Every field of ours ever used, for passwords or link tokens, by comma.
+constexpr std::string_view kOwnFields = "password.fields";
 constexpr std::string_view kInstalledAt = "installed_at";
 constexpr std::string_view kFeatures = "activecampaign.features";
 constexpr std::string_view kKeyCheck = "master_key.check.";  // and the key's id
@@ -97,11 +98,12 @@ Installation::Installation(store::Store& store, const passwords::KeyRing& keys,
   hiddenFields_.insert(config.passwordField);
   require(store.write([&](store::Transaction& tx) -> Outcome {
     if (const Outcome checked = checkKeys(tx, keys); !checked) return checked;
-    const std::string before = tx.findMeta(kPasswordFields).value_or("");
-    std::set<std::string> fields = split(before);
-    if (fields.insert(config.passwordField).second) {
-      tx.setMeta(kPasswordFields,
-                 before.empty() ? config.passwordField : before + ',' + config.passwordField);
+    std::string all = tx.findMeta(kOwnFields).value_or("");
+    std::set<std::string> fields = split(all);
+    for (const std::string& own : {config.passwordField, config.autologinTokenField}) {
+      if (own.empty() || !fields.insert(own).second) continue;
+      all += (all.empty() ? "" : ",") + own;
+      tx.setMeta(kOwnFields, all);
     }
     hiddenFields_.merge(fields);
     features_ = tx.findMeta(kFeatures).value_or("");

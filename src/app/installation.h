@@ -21,8 +21,9 @@ namespace mbr::app {
 // Immutable after construction.
 class Installation {
  public:
-  // Compares the master keys with those the database was used with, and adds the password field to
-  // those that were ever used: their values stay hidden. Throws StartError.
+  // Compares the master keys with those the database was used with, and adds the fields for
+  // passwords and link tokens to those that were ever used: their values stay hidden. Throws
+  // StartError.
   Installation(store::Store& store, const passwords::KeyRing& keys, const config::Config& config);
 
   // Personalization tags that are never stored or served, upper-case.

@@ -16,11 +16,14 @@ SyncRun::SyncRun(Workbench& bench)
       hasher_(bench.keys, bench.random),
       sealer_(bench.keys, bench.random),
       issuer_(generator_, hasher_, sealer_, bench.clock, bench.config.passwordPolicy),
+      tombstones_(bench.keys),
       updater_(*bench.store, issuer_, bench.clock, [] {},
-               {bench.config.passwordRule, bench.installation.installedAt()}),
+               {bench.config.passwordRule, bench.installation.installedAt(),
+                bench.config.autologinTokenField, &tombstones_}),
       coverage_(bench.config.hooks.wanted, bench.clock),
+      linkTokens_(bench.keys, bench.config.autologinTokenField),
       reader_(*bench.store, bench.directories,
-              {bench.config.passwordField, bench.installation.hiddenFields()}),
+              {bench.config.passwordField, bench.installation.hiddenFields(), &linkTokens_}),
       reconciler_(*bench.store, bench.clock, bench.clients, reader_, updater_, coverage_,
                   {bench.config.sweeps, bench.config.hooks.wanted, bench.holder()}) {}
 

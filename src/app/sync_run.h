@@ -15,6 +15,7 @@
 #include "members/contact_updater.h"
 #include "members/hook_coverage.h"
 #include "members/password_issuer.h"
+#include "members/tombstones.h"
 #include "passwords/generator.h"
 #include "passwords/hasher.h"
 #include "passwords/sealer.h"
@@ -61,8 +62,10 @@ class SyncRun {
   passwords::Hasher hasher_;
   passwords::Sealer sealer_;
   members::PasswordIssuer issuer_;
+  const members::Tombstones tombstones_;
   members::ContactUpdater updater_;
   members::HookCoverage coverage_;
+  const members::LinkTokens linkTokens_;
   sync::ContactReader reader_;
   sync::Reconciler reconciler_;
   std::unique_ptr<ProcessLock> lock_;

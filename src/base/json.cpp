@@ -108,6 +108,21 @@ bool holdsHugeInteger(std::string_view text) {
   return false;
 }
 
+// Poco cuts a key at an escaped NUL, so that it passes for another one.
+bool holdsNulInKey(std::string_view text) {
+  constexpr std::string_view kNul = "\\u0000";
+  if (text.find(kNul) == std::string_view::npos) return false;
+  for (std::size_t at = text.find('"'); at < text.size(); at = text.find('"', at)) {
+    const std::size_t end = std::min(behindString(text, at), text.size());
+    const std::string_view string = text.substr(at, end - at);
+    const std::size_t next = text.find_first_not_of(" \t\r\n", end);
+    const bool isKey = next != std::string_view::npos && text[next] == ':';
+    if (isKey && string.find(kNul) != std::string_view::npos) return true;
+    at = end;
+  }
+  return false;
+}
+
 void append(std::string& out, const Value& value);
 
 void appendArray(std::string& out, const Array& array) {
@@ -258,6 +273,7 @@ Result<Value> parse(std::string_view text) try {
   }
   if (text.find('\0') != std::string_view::npos) return Error{Code::kInvalid, "holds a NUL byte"};
   if (holdsHugeInteger(text)) return Error{Code::kInvalid, "holds an integer beyond 64 bits"};
+  if (holdsNulInKey(text)) return Error{Code::kInvalid, "holds a NUL in a name"};
   Poco::SharedPtr<TreeBuilder> builder = new TreeBuilder;
   Poco::JSON::Parser parser(builder);
   parser.setDepth(64);

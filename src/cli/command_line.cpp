@@ -30,6 +30,7 @@ class Commands {
         ->add_flag("--keys", arguments.listKeys, "Print every key with default and range instead");
     addCodes();
     addKeys();
+    addContacts();
     addHooks();
     addSync();
     add(app_, "version", "Print the version", version);
@@ -94,6 +95,16 @@ class Commands {
         ->required();
     add(key, "list", "List the keys", cli::listKeys);
     addName(add(key, "revoke", "Refuse a key from now on", revokeKey));
+  }
+
+  void addContacts() {
+    CLI::App& contact = addGroup("contact", "What is kept here of a contact");
+    CLI::App* erase = add(contact, "erase",
+                          "Erase all of it; the contact does not come back by itself",
+                          eraseContact);
+    erase->add_option("CONTACT", arguments_.contact, "Its e-mail address or ActiveCampaign's id");
+    erase->add_option("--lift", arguments_.liftEmail, "Let an erased contact come back instead")
+        ->type_name("EMAIL");
   }
 
   void addHooks() {

@@ -29,6 +29,9 @@ struct Arguments {
   bool full = false;              // sync
   bool confirmDeletions = false;  // sync
 
+  std::optional<std::string> contact;    // contact erase
+  std::optional<std::string> liftEmail;  // contact erase
+
   std::string configPath() const { return config.value_or(kDefaultConfig); }
   static constexpr const char* kDefaultConfig = "/etc/membergate/membergate.conf";
 };
@@ -45,6 +48,7 @@ int revokeKey(const Arguments& arguments);
 int hookStatus(const Arguments& arguments);
 int ensureHook(const Arguments& arguments);
 int removeHook(const Arguments& arguments);
+int eraseContact(const Arguments& arguments);
 int syncContacts(const Arguments& arguments);
 int version(const Arguments& arguments);
 

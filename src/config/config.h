@@ -5,11 +5,14 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "access/gate_rule.h"
 #include "access/sessions.h"
 #include "activecampaign/options.h"
 #include "base/clock.h"
@@ -43,8 +46,13 @@ struct Config {
   passwords::Generator::Options generator;
   passwords::HashPool::Options hashPool;
   members::LoginOptions login;
+  std::string lastLoginField;          // personalization tag, upper-case; empty = off
   Milliseconds loginFailureTime{500};  // a 401 is sent no sooner than this after arrival
   access::Sessions::Options sessions;
+  Milliseconds sessionRefresh = std::chrono::minutes{15};  // data of members on the site
+  bool autologin = false;                                  // links in e-mails may let members in
+  std::string autologinTokenField;  // personalization tag, upper-case; empty = links carry none
+  std::map<std::string, access::GateRule, std::less<>> gateRules;  // rule.NAME by NAME
 
   std::size_t maxWebhookBodyBytes = 256 * 1024;
   members::DeliveryApplier::Options deliveries;

@@ -58,7 +58,7 @@ class Reading {
     for (const auto& entry : entries_) {
       const std::string& name = entry.first;
       const bool known = std::any_of(rules().begin(), rules().end(),
-                                     [&](const Rule& rule) { return rule.key.name == name; });
+                                     [&](const Rule& rule) { return rule.covers(name); });
       if (known) continue;
       const std::string hint = nearest(name);
       add(name, "unknown" + (hint.empty() ? "" : ", did you mean `" + hint + "`?"));
@@ -66,6 +66,7 @@ class Reading {
   }
 
   void apply(const Rule& rule) {
+    if (rule.isFamily()) return applyFamily(rule);
     const Key& key = rule.key;
     const auto entry = entries_.find(key.name);
     if (entry != entries_.end()) {
@@ -76,6 +77,22 @@ class Reading {
       add(key.name, "missing, " + expectation(key));
     } else if (!key.fallback.empty()) {
       take(rule, key.fallback, " (the default)");
+    }
+  }
+
+  void applyFamily(const Rule& family) {
+    for (const auto& [key, entry] : entries_) {
+      if (!family.covers(key)) continue;
+      const std::string name = key.substr(family.prefix().size());
+      if (!isFamilyName(name)) {
+        add(key, kFamilyNameExpectation);
+        continue;
+      }
+      Rule one{family.key, [&](Config& config, std::string_view value) {
+                 return family.readNamed(config, name, value);
+               }};
+      one.key.name = key;
+      take(one, entry.value, "");
     }
   }
 
@@ -98,8 +115,17 @@ class Reading {
     }
     auto& hidden = config_.hiddenFields;
     hidden.push_back(config_.passwordField);
+    if (!config_.autologinTokenField.empty()) {
+      if (config_.autologinTokenField == config_.passwordField) {
+        add("autologin.token_field", "is password.field, expected a field of its own");
+      }
+      hidden.push_back(config_.autologinTokenField);
+    }
     std::sort(hidden.begin(), hidden.end());
     hidden.erase(std::unique(hidden.begin(), hidden.end()), hidden.end());
+    if (std::binary_search(hidden.begin(), hidden.end(), config_.lastLoginField)) {
+      add("login.last_login_field", "is a hidden field, expected one that the API may show");
+    }
   }
 
   void refuseMode(mode_t mode) {
@@ -143,6 +169,12 @@ class Reading {
       config_.warnings.push_back(position(lineOf("login.required_tags")) +
                                  "key `login.required_tags`: not set, so every contact with a "
                                  "password may log in");
+    }
+    if (config_.autologin && config_.autologinTokenField.empty()) {
+      config_.warnings.push_back(position(lineOf("autologin.enabled")) +
+                                 "key `autologin.enabled`: without autologin.token_field whoever "
+                                 "holds one link can enter as any member whose id and e-mail he "
+                                 "knows");
     }
     const auto& rule = config_.passwordRule;
     if (rule.who == members::PasswordRule::Who::kNone) {

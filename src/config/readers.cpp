@@ -212,12 +212,34 @@ std::optional<Objection> readShedSocket(Config& config, std::string_view text) {
   return kTaken;
 }
 
+std::optional<Objection> readTokenField(Config& config, std::string_view text) {
+  const auto tag = parsePerstag(text);
+  if (!tag) return asUsual();
+  config.autologinTokenField = *tag;
+  return kTaken;
+}
+
+std::optional<Objection> readLastLoginField(Config& config, std::string_view text) {
+  const auto tag = parsePerstag(text);
+  if (!tag) return asUsual();
+  config.lastLoginField = *tag;
+  return kTaken;
+}
+
 std::optional<Objection> readHiddenFields(Config& config, std::string_view text) {
   for (const std::string& item : parseList(text)) {
     const auto tag = parsePerstag(item);
     if (!tag) return asUsual();
     config.hiddenFields.push_back(*tag);
   }
+  return kTaken;
+}
+
+std::optional<Objection> readGateRule(Config& config, std::string_view name,
+                                      std::string_view text) {
+  auto rule = access::GateRule::parse(text);
+  if (!rule) return Objection{rule.error().detail};
+  config.gateRules.insert_or_assign(std::string(name), std::move(rule).value());
   return kTaken;
 }
 

@@ -21,6 +21,9 @@ inline Objection asUsual() { return {}; }
 
 // Each puts the value, which is not empty, into the Config, or says why not.
 using Reader = std::optional<Objection>(Config&, std::string_view value);
+// The same for one key of a family; `name` is what follows the family's prefix.
+using NamedReader = std::optional<Objection>(Config&, std::string_view name,
+                                             std::string_view value);
 
 Reader readSocket;
 Reader readThreads;
@@ -43,5 +46,8 @@ Reader readEvents;
 Reader readSources;
 Reader readShedSocket;
 Reader readHiddenFields;
+Reader readTokenField;
+Reader readLastLoginField;
+NamedReader readGateRule;
 
 }  // namespace mbr::config

@@ -81,6 +81,14 @@ Rule other(About about, std::string unit, std::string range, Reader* read) {
           read};
 }
 
+Rule family(About about, std::string unit, std::string range, NamedReader* read) {
+  Rule rule{{std::move(about.name), std::move(unit), std::move(range), std::move(about.fallback),
+             std::move(about.sentence)},
+            nullptr};
+  rule.readNamed = read;
+  return rule;
+}
+
 Rule required(Rule rule) {
   rule.key.required = true;
   return rule;
@@ -190,6 +198,10 @@ std::vector<Rule> makeRules() {
                 "How long after its arrival a refused login is answered, at the earliest, so that "
                 "time does not tell known from unknown e-mails."},
                0s, 5s, [](Config& c, Milliseconds d) { c.loginFailureTime = d; }),
+      other({"login.last_login_field", "",
+             "The personalization tag of the contact field into which the time of a login is "
+             "written, at most once an hour; without it none is."},
+            "a personalization tag", "letters, digits and underscores", readLastLoginField),
       choice<bool>({"webhooks.mode", "automation",
                     "What tells Membergate of changes: the webhook calls of your automations, or "
                     "an event webhook that it keeps registered in ActiveCampaign by itself."},
@@ -247,6 +259,23 @@ std::vector<Rule> makeRules() {
       duration({"session.absolute", "30d",
                 "After how long a session ends in any case; not below session.idle."},
                1min, 3650 * 24h, [](Config& c, Milliseconds d) { c.sessions.absolute = d; }),
+      duration({"session.refresh", "15m",
+                "How old the data of a member may get whose session was used within 30 minutes."},
+               1s, 24h, [](Config& c, Milliseconds d) { c.sessionRefresh = d; }),
+      choice<bool>({"autologin.enabled", "no",
+                    "Whether links in e-mails (mbr_autologin) may let members in without their "
+                    "password."},
+                   {{"no", false}, {"yes", true}}, [](Config& c, bool on) { c.autologin = on; }),
+      other({"autologin.token_field", "",
+             "The personalization tag of a contact field for a token of its own, which each link "
+             "must carry as t=%TAG%; Membergate makes the field and fills it for members. Without "
+             "it whoever holds one link can enter as any member whose id and e-mail he knows."},
+            "a personalization tag", "letters, digits and underscores", readTokenField),
+      family({"rule.NAME", "",
+              "Who may pass the locations of nginx that name the rule; any number of rules, NAME "
+              "of at most 32 letters a-z, digits, - and _."},
+             "tag:ID, tag:Name, via:password, via:link, member, any(), all(), not, and, or",
+             "a name with blanks or commas in double quotes", readGateRule),
       other({"contacts.hidden_fields", "PASSWORD",
              "Fields that are never stored, served or logged; password.field is always among "
              "them."},
@@ -274,6 +303,20 @@ std::vector<Key> keys() {
   std::vector<Key> all;
   for (const Rule& rule : rules()) all.push_back(rule.key);
   return all;
+}
+
+std::string_view Rule::prefix() const {
+  return std::string_view(key.name).substr(0, key.name.rfind('.') + 1);
+}
+
+bool Rule::covers(std::string_view name) const {
+  return isFamily() ? name.substr(0, prefix().size()) == prefix() : name == key.name;
+}
+
+bool isFamilyName(std::string_view name) {
+  constexpr std::size_t kMaxName = 32;
+  return !name.empty() && name.size() <= kMaxName &&
+         name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") == std::string_view::npos;
 }
 
 std::string expectation(const Key& key) {

@@ -148,15 +148,17 @@ class ContactCache::Shards {
 ContactCache::ContactCache(store::Store& store, const Directories& directories, Options options)
     : store_(store),
       directories_(directories),
+      hiddenFields_(std::move(options.hiddenFields)),
       shards_(std::make_unique<Shards>(options.maxBytes)) {}
 
 ContactCache::~ContactCache() = default;
 
 namespace {
 
-CachedContactPtr rendered(Contact contact, const Names& names) {
+CachedContactPtr rendered(Contact contact, const Names& names,
+                          const std::set<std::string>& hidden) {
   auto cached = std::make_shared<CachedContact>();
-  cached->json = renderContact(contact, names);
+  cached->json = renderContact(contact, names, hidden);
   cached->etag = etagOf(contact, cached->json);
   cached->contact = std::move(contact);
   return cached;
@@ -174,7 +176,7 @@ Result<CachedContactPtr> ContactCache::findById(ContactId id) {
   });
   if (!read) return read.error();
   if (!contact) return CachedContactPtr();
-  CachedContactPtr cached = rendered(std::move(*contact), *directories_.names());
+  CachedContactPtr cached = rendered(std::move(*contact), *directories_.names(), hiddenFields_);
   shards_->put(cached, generation);
   return cached;
 }
@@ -204,7 +206,9 @@ Result<CachedContactPtr> ContactCache::findByEmail(const Email& email) {
 
 void ContactCache::invalidate(const std::vector<store::Change>& changes) {
   for (const store::Change& change : changes) {
-    if (change.kind == store::ChangeKind::kContact) shards_->drop(change.ref);
+    if (change.kind == store::ChangeKind::kContact || change.kind == store::ChangeKind::kTouched) {
+      shards_->drop(change.ref);
+    }
     if (change.kind == store::ChangeKind::kDirectory) return shards_->dropAll();
   }
 }

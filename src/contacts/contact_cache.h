@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,7 @@ class ContactCache {
  public:
   struct Options {
     std::size_t maxBytes = 64 * 1024 * 1024;
+    std::set<std::string> hiddenFields{};  // in no JSON; personalization tags, upper-case
   };
 
   // `store` and `directories` must outlive the cache.
@@ -50,13 +52,15 @@ class ContactCache {
   class Shards;
   store::Store& store_;
   const Directories& directories_;
+  const std::set<std::string> hiddenFields_;
   std::unique_ptr<Shards> shards_;
 };
 
 // {"id":"42","email":…,"first_name":…,"last_name":…,"phone":…,"tags":[{"id","name"}],
 // "fields":{PERSTAG:value},"lists":[{"id","status"}],"created_at","updated_at","as_of",
 // "confirmed","version"}: ids as strings, list status as ActiveCampaign's number, absent times
-// null, an absent e-mail null.
-std::string renderContact(const Contact& contact, const Names& names);
+// null, an absent e-mail null. Fields in `hidden` are left out.
+std::string renderContact(const Contact& contact, const Names& names,
+                          const std::set<std::string>& hidden = {});
 
 }  // namespace mbr::contacts

@@ -65,10 +65,12 @@ void appendLists(std::string& out, const std::vector<ListMembership>& lists) {
   out.push_back(']');
 }
 
-void appendFields(std::string& out, const FieldValues& fields) {
+void appendFields(std::string& out, const FieldValues& fields,
+                  const std::set<std::string>& hidden) {
   out.push_back('{');
   bool first = true;
   for (const auto& [perstag, value] : fields) {
+    if (hidden.count(perstag) > 0) continue;
     if (!first) out.push_back(',');
     first = false;
     json::appendString(out, perstag);
@@ -80,7 +82,8 @@ void appendFields(std::string& out, const FieldValues& fields) {
 
 }  // namespace
 
-std::string renderContact(const Contact& contact, const Names& names) {
+std::string renderContact(const Contact& contact, const Names& names,
+                          const std::set<std::string>& hidden) {
   std::string out;
   out.reserve(512);
   Writer writer(out);
@@ -97,7 +100,7 @@ std::string renderContact(const Contact& contact, const Names& names) {
   writer.name("tags");
   appendTags(out, contact.tags, names);
   writer.name("fields");
-  appendFields(out, contact.fields);
+  appendFields(out, contact.fields, hidden);
   writer.name("lists");
   appendLists(out, contact.lists);
   writer.time("created_at", contact.createdAt);

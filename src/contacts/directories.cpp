@@ -44,7 +44,10 @@ Names::Names(const std::vector<store::NamedId>& tags,
     automations_.emplace(id, name);
     automationIds_.emplace(name, id);
   }
-  for (const auto& [id, name] : lists) lists_.emplace(id, name);
+  for (const auto& [id, name] : lists) {
+    lists_.emplace(id, name);
+    listIds_.emplace(name, id);
+  }
   for (const auto& field : fields) {
     const std::string perstag = upperCased(field.perstag);
     fields_.emplace(field.id, perstag);
@@ -59,6 +62,7 @@ std::optional<TagId> Names::tagId(std::string_view name) const { return idIn(tag
 std::optional<AutomationId> Names::automationId(std::string_view name) const {
   return idIn(automationIds_, name);
 }
+std::optional<ListId> Names::listId(std::string_view name) const { return idIn(listIds_, name); }
 
 std::optional<std::string> Names::perstag(FieldId id) const {
   const auto found = fields_.find(id);

@@ -36,6 +36,7 @@ class Names {
   std::string_view listName(ListId id) const;
   std::optional<TagId> tagId(std::string_view name) const;  // exact
   std::optional<AutomationId> automationId(std::string_view name) const;
+  std::optional<ListId> listId(std::string_view name) const;
   std::optional<std::string> perstag(FieldId id) const;            // upper-case
   std::optional<FieldId> fieldId(std::string_view perstag) const;  // any case
 
@@ -49,7 +50,7 @@ class Names {
 
  private:
   std::unordered_map<std::int64_t, std::string> tags_, automations_, lists_, fields_;
-  std::map<std::string, std::int64_t, std::less<>> tagIds_, automationIds_, fieldIds_;
+  std::map<std::string, std::int64_t, std::less<>> tagIds_, automationIds_, listIds_, fieldIds_;
   std::size_t longestTag_ = 0;  // bytes
   bool complete_ = false;
 };

@@ -26,8 +26,12 @@ using FieldValues = std::map<std::string, std::string>;
 
 // Something this site wrote to ActiveCampaign. Bodies sent before it may arrive after it, so it is
 // laid over them for a while (kOwnChangeLife), until a pull sent after it was applied.
+//
+// kTagHeard is none of the site's: a tag that a body added and nothing has confirmed yet. It
+// changes no data and stays until a pull sent after it, or an own kTagAdded, shows the tag to be
+// there.
 struct OwnChange {
-  enum class Kind { kTagAdded, kTagRemoved, kField };
+  enum class Kind { kTagAdded, kTagRemoved, kField, kTagHeard };  // stored as numbers
   Kind kind = Kind::kTagAdded;
   TagId tag = 0;      // for tags
   std::string field;  // personalization tag, for kField
@@ -35,6 +39,7 @@ struct OwnChange {
   Instant at{};
 };
 inline constexpr std::chrono::minutes kOwnChangeLife{10};
+inline constexpr std::chrono::minutes kHeardTagLife{10};  // for so long it counts at the gate
 
 struct Contact {
   ContactId id = 0;
@@ -84,8 +89,18 @@ struct ContactSnapshot {
 Contact withSnapshot(const Contact& known, const ContactSnapshot& snapshot);
 
 // Applies own changes that are newer than `since` and younger than kOwnChangeLife at `now`, and
-// forgets the others.
+// forgets the others. What was heard is forgotten if it is older than `since`, whatever its age.
 void layOwnChanges(Contact& contact, Instant since, Instant now);
+
+// Remembers which tags a body has added at `now` to those of `before`.
+void hearTags(Contact& contact, const std::vector<TagId>& before, Instant now);
+
+// The tags of a contact as the gate sees them at `now`, both ascending.
+struct GateTags {
+  std::vector<TagId> sure;
+  std::vector<TagId> doubtful;  // heard more than kHeardTagLife ago, not confirmed since
+};
+GateTags gateTags(const Contact& contact, Instant now);
 
 void addTag(std::vector<TagId>& tags, TagId tag);
 void removeTag(std::vector<TagId>& tags, TagId tag);

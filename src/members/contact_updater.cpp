@@ -3,6 +3,7 @@
 #include <memory>
 #include <utility>
 
+#include "members/link_tokens.h"
 #include "ops/log.h"
 
 namespace mbr::members {
@@ -23,6 +24,9 @@ ContactUpdater::ContactUpdater(store::Store& store, const PasswordIssuer& issuer
 ContactUpdater::Taken ContactUpdater::applySnapshot(store::Transaction& tx,
                                                     const ContactSnapshot& snapshot,
                                                     bool openPasswordJob) const {
+  if (options_.tombstones != nullptr && options_.tombstones->ignores(tx, snapshot)) {
+    return Taken::kErased;
+  }
   const auto known = tx.findContact(snapshot.id);
   // The job that issues a password decides about the field itself.
   if (snapshot.password && !openPasswordJob) {
@@ -52,6 +56,10 @@ ContactUpdater::Taken ContactUpdater::applySnapshot(store::Transaction& tx,
     tx.saveContact(contact);
   }
   if (!openPasswordJob) applyRule(tx, contact, snapshot);
+  if (snapshot.fields) {
+    const auto token = snapshot.fields->find(options_.linkTokenField);
+    if (token != snapshot.fields->end() && token->second.empty()) enqueueLinkToken(tx, contact.id);
+  }
   return same ? Taken::kSame : Taken::kChanged;
 }
 

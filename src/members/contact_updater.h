@@ -14,6 +14,7 @@
 #include "members/job_payload.h"
 #include "members/password_issuer.h"
 #include "members/password_rule.h"
+#include "members/tombstones.h"
 #include "store/store.h"
 
 namespace mbr::members {
@@ -24,6 +25,8 @@ class ContactUpdater {
   struct Options {
     PasswordRule passwordRule{};
     Instant installedAt{};  // contacts not touched since then get nothing by the rule
+    std::string linkTokenField{};            // see LinkTokens; empty: links carry no token
+    const Tombstones* tombstones = nullptr;  // outlives the updater; null: nobody was erased
   };
 
   // All of them must outlive the updater. `onEnqueued` is called after a commit that added jobs.
@@ -39,6 +42,7 @@ class ContactUpdater {
   enum class Taken {
     kSame,      // nothing a reader sees has changed
     kChanged,   // the contact is new here, or was known otherwise
+    kErased,    // its contact was erased here: not applied
     kOutdated,  // sent before the contact's last change: not applied, the contact gets a refresh
   };
   Taken applySnapshot(store::Transaction& tx, const ContactSnapshot& snapshot,

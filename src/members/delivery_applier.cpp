@@ -107,7 +107,7 @@ bool willRead(const Job& job, Instant now) {
 }
 
 // What the body did to the contact.
-enum class Effect { kChanged, kUnchanged, kOutdated, kUnclear };
+enum class Effect { kChanged, kUnchanged, kOutdated, kUnclear, kIgnored };
 
 void count(Effect effect) {
   static const auto counterFor = [](const char* name) -> ops::Counter& {
@@ -115,7 +115,8 @@ void count(Effect effect) {
                         "Webhook bodies by what they did to the contact.", {{"effect", name}});
   };
   static ops::Counter* const counters[] = {&counterFor("changed"), &counterFor("unchanged"),
-                                           &counterFor("outdated"), &counterFor("unclear")};
+                                           &counterFor("outdated"), &counterFor("unclear"),
+                                           &counterFor("ignored")};
   counters[static_cast<std::size_t>(effect)]->add();
 }
 
@@ -163,6 +164,9 @@ void DeliveryApplier::apply(Delivery delivery, DoneFn done) {
 
 void DeliveryApplier::applyIn(store::Transaction& tx, Pending& pending) const {
   const Delivery& delivery = pending.delivery;
+  if (options_.tombstones != nullptr && options_.tombstones->ignores(tx, delivery)) {
+    return ignore(tx, pending);
+  }
   std::optional<Contact> known;
   if (delivery.contactId) {
     known = tx.findContact(*delivery.contactId);
@@ -195,6 +199,21 @@ void DeliveryApplier::applyIn(store::Transaction& tx, Pending& pending) const {
   tx.addDelivery(record);
 }
 
+// That it came is kept, and not of whom.
+void DeliveryApplier::ignore(store::Transaction& tx, Pending& pending) const {
+  const Delivery& delivery = pending.delivery;
+  pending.receipt.status = Receipt::Status::kIgnored;
+  pending.receipt.contact = delivery.contactId;
+  pending.effect = Effect::kIgnored;
+  store::DeliveryRecord record;
+  record.receivedAt = delivery.receivedAt;
+  record.route = delivery.route;
+  record.eventType = delivery.eventType;
+  record.status = "ignored";
+  record.requestId = delivery.requestId;
+  tx.addDelivery(record);
+}
+
 // Takes the body's data in. True if the contact must be read from ActiveCampaign.
 bool DeliveryApplier::applyData(store::Transaction& tx, Pending& pending,
                                 const std::optional<Contact>& known) const {
@@ -221,6 +240,7 @@ bool DeliveryApplier::applyData(store::Transaction& tx, Pending& pending,
   const bool tagsKnown = mergeTags(contact, delivery, *pending.names);
   mergeList(contact, delivery);
   layOwnChanges(contact, Instant::min(), delivery.receivedAt);
+  hearTags(contact, known ? known->tags : std::vector<TagId>{}, delivery.receivedAt);
   if (!fieldsKnown || !tagsKnown) {
     enqueueDirectories(tx);
     pending.enqueued = refresh = true;

@@ -11,6 +11,7 @@
 #include "contacts/directories.h"
 #include "domain/delivery.h"
 #include "members/password_rule.h"
+#include "members/tombstones.h"
 #include "passwords/sealer.h"
 #include "store/store.h"
 
@@ -31,6 +32,7 @@ struct Receipt {
 // (date_time) changes nothing and queues a refresh; whatever changed leaves the contact unconfirmed
 // and queues one coalesced refresh, unless a password job will read the contact anyway. A copy
 // within the window, or while the same follow-up is open, has its data applied and no follow-up.
+// A call about a contact that was erased is ignored, unless Tombstones says that it brings it back.
 // An event webhook's contact gets a password if the rule covers it and none is known here.
 //
 // Thread-safe; apply() may be called on a fast worker.
@@ -38,8 +40,9 @@ class DeliveryApplier {
  public:
   struct Options {
     Milliseconds duplicateWindow{60000};
-    std::set<std::string> hiddenFields{};  // personalization tags, upper-case; never stored
-    PasswordRule passwordRule{};           // for event webhooks, which ask for nothing
+    std::set<std::string> hiddenFields{};    // personalization tags, upper-case; never stored
+    PasswordRule passwordRule{};             // for event webhooks, which ask for nothing
+    const Tombstones* tombstones = nullptr;  // outlives the applier; null: nobody was erased
   };
   using DoneFn = std::function<void(Result<Receipt>)>;
 
@@ -56,6 +59,7 @@ class DeliveryApplier {
   struct Pending;
 
   void applyIn(store::Transaction& tx, Pending& pending) const;
+  void ignore(store::Transaction& tx, Pending& pending) const;
   bool applyData(store::Transaction& tx, Pending& pending,
                  const std::optional<Contact>& known) const;
   void applyFollowUp(store::Transaction& tx, Pending& pending) const;

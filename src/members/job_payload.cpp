@@ -10,10 +10,12 @@ namespace mbr::members {
 namespace {
 
 constexpr std::string_view kStepKinds[] = {"tag", "automation"};
+constexpr std::string_view kWishes[] = {"none", "replace", "chosen"};
 constexpr std::string_view kStepStates[] = {"open", "started", "applied", "refused"};
-constexpr std::string_view kItemKinds[] = {"tag"};
-constexpr std::string_view kActions[] = {"remove", "add"};
-constexpr std::string_view kItemResults[] = {"open", "applied", "already", "unknown", "refused"};
+constexpr std::string_view kItemKinds[] = {"tag", "automation", "list", "field"};
+constexpr std::string_view kActions[] = {"remove", "add", "set"};
+constexpr std::string_view kItemResults[] = {"open",    "started", "applied",
+                                             "already", "unknown", "refused"};
 
 template <class Enum, std::size_t N>
 std::string_view wordOf(Enum value, const std::string_view (&words)[N]) {
@@ -109,6 +111,7 @@ std::string write(const PasswordPayload& payload) {
                                   {"confirmed", payload.confirmed},
                                   {"by_rule", payload.byRule},
                                   {"singly", payload.singly},
+                                  {"wish", wordOf(payload.wish, kWishes)},
                                   {"import", payload.import},
                                   {"imported_at", toEpochMs(payload.importedAt)},
                                   {"looked_after", payload.lookedAfter},
@@ -130,9 +133,14 @@ std::string write(const ChangePayload& payload) {
                                  {"id", item.id},
                                  {"name", item.name},
                                  {"result", wordOf(item.result, kItemResults)},
-                                 {"detail", item.detail}});
+                                 {"detail", item.detail},
+                                 {"value", item.value},
+                                 {"started_at", toEpochMs(item.startedAt)}});
   }
   return json::write(json::Object{{"contact_id", payload.contactId},
+                                  {"email", payload.email},
+                                  {"created", payload.created},
+                                  {"email_taken", payload.emailTaken},
                                   {"create_missing", payload.createMissing},
                                   {"items", std::move(items)}});
 }
@@ -150,6 +158,7 @@ Result<PasswordPayload> readPasswordPayload(std::string_view text) {
   payload.confirmed = flag(value["confirmed"]);
   payload.byRule = flag(value["by_rule"]);
   payload.singly = flag(value["singly"]);
+  (void)readWord(value["wish"], kWishes, payload.wish);  // absent in older ones
   payload.import = value["import"].textOr("");
   payload.importedAt = fromEpochMs(number(value["imported_at"]));
   payload.lookedAfter = flag(value["looked_after"]);
@@ -172,6 +181,9 @@ Result<ChangePayload> readChangePayload(std::string_view text) {
   if (!parsed || (*parsed)["items"].asArray() == nullptr) return foreign();
   ChangePayload payload;
   payload.contactId = number((*parsed)["contact_id"]);
+  payload.email = (*parsed)["email"].textOr("");
+  payload.created = flag((*parsed)["created"]);
+  payload.emailTaken = flag((*parsed)["email_taken"]);
   payload.createMissing = flag((*parsed)["create_missing"]);
   for (const json::Value& row : *(*parsed)["items"].asArray()) {
     ChangePayload::Item item;
@@ -183,6 +195,8 @@ Result<ChangePayload> readChangePayload(std::string_view text) {
     item.id = number(row["id"]);
     item.name = row["name"].textOr("");
     item.detail = row["detail"].textOr("");
+    item.value = row["value"].textOr("");
+    item.startedAt = fromEpochMs(number(row["started_at"]));
     payload.items.push_back(std::move(item));
   }
   return payload;
@@ -200,6 +214,13 @@ std::string renderResults(const ChangePayload& payload) {
                      {"detail", item.detail}});
   }
   return json::write(std::move(results));
+}
+
+bool isMember(const ChangePayload::Item& item) {
+  constexpr std::string_view kMembers[] = {kEmailMember, kFirstNameMember, kLastNameMember,
+                                           kPhoneMember};
+  return item.kind == ChangePayload::Item::Kind::kField && item.id == 0 &&
+         std::find(std::begin(kMembers), std::end(kMembers), item.name) != std::end(kMembers);
 }
 
 bool anyUnknownOrRefused(const ChangePayload& payload) {

@@ -19,6 +19,7 @@ inline constexpr std::string_view kPasswordJob = "password";        // PasswordP
 inline constexpr std::string_view kFollowUpJob = "follow_up";       // PasswordPayload, no password
 inline constexpr std::string_view kRefreshJob = "refresh";          // WhoPayload
 inline constexpr std::string_view kChangeJob = "change";            // ChangePayload
+inline constexpr std::string_view kLastLoginJob = "last_login";     // ChangePayload
 inline constexpr std::string_view kDirectoriesJob = "directories";  // {}
 
 // One thing to apply to a contact, and how far it got.
@@ -42,6 +43,13 @@ struct PasswordPayload {
   bool confirmed = false;    // ActiveCampaign has it; Job::sealed is wiped
   bool byRule = false;       // nobody asked but PasswordRule: the steps follow an issued one only
   bool singly = false;       // not to go with others: the bulk way did not take it
+  // What somebody asked for by the API, beyond "a password, if there is none".
+  enum class Wish {
+    kNone,
+    kReplace,  // a new one, whatever ActiveCampaign holds
+    kChosen,   // Job::sealed holds a chosen text, in force already; it replaces what is there
+  };
+  Wish wish = Wish::kNone;
   std::string import;        // the import that carries the password, or once it is there the tags
   Instant importedAt{};      // when it was sent
   bool lookedAfter = false;  // and that the contact was looked at since
@@ -58,20 +66,35 @@ struct WhoPayload {
 // A change the site asked for. Removals come first.
 struct ChangePayload {
   struct Item {
-    enum class Kind { kTag };
-    enum class Action { kRemove, kAdd };
-    enum class Result { kOpen, kApplied, kAlready, kUnknown, kRefused };
+    enum class Kind { kTag, kAutomation, kList, kField };
+    enum class Action { kRemove, kAdd, kSet };  // kSet: fields
+    enum class Result { kOpen, kStarted, kApplied, kAlready, kUnknown, kRefused };
     Kind kind = Kind::kTag;
     Action action = Action::kAdd;
-    std::int64_t id = 0;  // 0 until a name is resolved
-    std::string name;
+    std::int64_t id = 0;  // 0 until a name is resolved, and for the members of a contact
+    // Of a field: its personalization tag, upper-case, or one of the members below.
+    std::string name{};
     Result result = Result::kOpen;
-    std::string detail;
+    std::string detail{};
+    std::string value{};  // of a field; wiped once the item has ended
+    // What is not harmless to repeat is kStarted in a commit before the request is sent.
+    Instant startedAt{};
   };
-  ContactId contactId = 0;
+  ContactId contactId = 0;     // 0: whoever has `email`
+  std::string email{};         // of a contact to be found, or made
+  bool created = false;        // it was made
+  bool emailTaken = false;     // another contact has the e-mail that was to be set
   bool createMissing = false;  // make tags whose name is unknown
-  std::vector<Item> items;
+  std::vector<Item> items{};
 };
+
+// The members of a contact that are set like fields, by the names of the API.
+inline constexpr std::string_view kEmailMember = "email";
+inline constexpr std::string_view kFirstNameMember = "first_name";
+inline constexpr std::string_view kLastNameMember = "last_name";
+inline constexpr std::string_view kPhoneMember = "phone";
+// True for a field that is one of them, and not a custom one.
+bool isMember(const ChangePayload::Item& item);
 
 std::string write(const PasswordPayload& payload);
 std::string write(const WhoPayload& payload);

@@ -128,10 +128,7 @@ class LoginVerifier::Attempt : public std::enable_shared_from_this<Attempt> {
 
   bool isFresh() const { return v_.isFresh(contact_->contact); }
 
-  bool mayDoubt() const {
-    if (contact_ && v_.wasPulledWithin(contact_->contact, v_.options_.doubtInterval)) return false;
-    return v_.doubts_->take(email_, v_.clock_.steady());
-  }
+  bool mayDoubt() const { return v_.mayDoubt(email_, contact_ ? &contact_->contact : nullptr); }
 
   void pull() {
     pulled_ = true;
@@ -146,7 +143,7 @@ class LoginVerifier::Attempt : public std::enable_shared_from_this<Attempt> {
 
   void afterPull(const Result<contacts::Pulled>& pulled) {
     live_ = pulled.ok();
-    if (live_) v_.doubts_->pulled(email_, v_.clock_.steady());
+    if (live_) v_.notePulled(email_);
     // With `always` nothing has been checked yet.
     if (!live_) return checked() ? decide() : check();
     const auto before = credential_;
@@ -168,6 +165,8 @@ class LoginVerifier::Attempt : public std::enable_shared_from_this<Attempt> {
     result.credentialChangedAt = credential_->changedAt;
     result.status = v_.isEntitled(contact_->contact) ? Status::kAdmitted : Status::kNotEntitled;
     upgrade();
+    const bool admitted = result.status == Status::kAdmitted;
+    if (admitted && v_.lastLogin_ != nullptr) v_.lastLogin_->note(contact_->contact);
     finish(result);
   }
 
@@ -217,7 +216,8 @@ class LoginVerifier::Attempt : public std::enable_shared_from_this<Attempt> {
 LoginVerifier::LoginVerifier(store::Store& store, contacts::ContactCache& cache,
                              const contacts::Directories& directories, contacts::Source& source,
                              const passwords::Hasher& hasher, passwords::HashPool& pool,
-                             const Clock& clock, LoginOptions options, const HookCoverage* coverage)
+                             const Clock& clock, LoginOptions options, const HookCoverage* coverage,
+                             const LastLogin* lastLogin)
     : store_(store),
       cache_(cache),
       directories_(directories),
@@ -227,6 +227,7 @@ LoginVerifier::LoginVerifier(store::Store& store, contacts::ContactCache& cache,
       clock_(clock),
       options_(std::move(options)),
       coverage_(coverage),
+      lastLogin_(lastLogin),
       doubts_(std::make_unique<Doubts>(options_)) {}
 
 LoginVerifier::~LoginVerifier() = default;
@@ -249,9 +250,20 @@ bool LoginVerifier::isFresh(const Contact& contact) const {
   return coverage_ != nullptr && coverage_->covers(contact);
 }
 
+bool LoginVerifier::mayDoubt(const Email& email, const Contact* known) {
+  if (known != nullptr && wasPulledWithin(*known, options_.doubtInterval)) return false;
+  return doubts_->take(email, clock_.steady());
+}
+
+void LoginVerifier::notePulled(const Email& email) { doubts_->pulled(email, clock_.steady()); }
+
+bool LoginVerifier::isBanned(const Contact& contact) const {
+  return options_.banTag && carries(contact, *directories_.names(), *options_.banTag);
+}
+
 bool LoginVerifier::isEntitled(const Contact& contact) const {
+  if (isBanned(contact)) return false;
   const auto names = directories_.names();
-  if (options_.banTag && carries(contact, *names, *options_.banTag)) return false;
   const auto& required = options_.requiredTags;
   return required.empty() || std::any_of(required.begin(), required.end(), [&](const auto& tag) {
            return carries(contact, *names, tag);

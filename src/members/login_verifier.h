@@ -14,6 +14,7 @@
 #include "contacts/source.h"
 #include "domain/email.h"
 #include "members/hook_coverage.h"
+#include "members/last_login.h"
 #include "passwords/hash_pool.h"
 #include "passwords/hasher.h"
 #include "store/store.h"
@@ -59,10 +60,12 @@ class LoginVerifier {
   using DoneFn = std::function<void(Result<LoginResult>)>;
 
   // All of them must outlive the verifier. `coverage`: in event mode, what is fresh beyond maxAge.
+  // `lastLogin` is told of every contact that is admitted.
   LoginVerifier(store::Store& store, contacts::ContactCache& cache,
                 const contacts::Directories& directories, contacts::Source& source,
                 const passwords::Hasher& hasher, passwords::HashPool& pool, const Clock& clock,
-                LoginOptions options, const HookCoverage* coverage = nullptr);
+                LoginOptions options, const HookCoverage* coverage = nullptr,
+                const LastLogin* lastLogin = nullptr);
   ~LoginVerifier();
 
   // For after the first full sweep; may be called at any time.
@@ -72,14 +75,21 @@ class LoginVerifier {
   // once on any thread. Errors: kBusy (hash queue full: nothing was checked), kUnavailable (store).
   void verify(const Email& email, const Secret& password, bool known, DoneFn done);
 
+  // For those who let members in without a password, by the same rules.
+  bool isFresh(const Contact& contact) const;
+  bool isEntitled(const Contact& contact) const;
+  bool isBanned(const Contact& contact) const;  // carries login.ban_tag
+  // Whether what does not match may be asked about now; counts as asking. `known`: the contact as
+  // it is known here, or null.
+  bool mayDoubt(const Email& email, const Contact* known);
+  void notePulled(const Email& email);  // ActiveCampaign answered about it
+
  private:
   class Attempt;
   class Doubts;
 
   // A pull showed the contact less than `age` ago, and no body has changed it since.
   bool wasPulledWithin(const Contact& contact, Milliseconds age) const;
-  bool isFresh(const Contact& contact) const;
-  bool isEntitled(const Contact& contact) const;
 
   store::Store& store_;
   contacts::ContactCache& cache_;
@@ -90,6 +100,7 @@ class LoginVerifier {
   const Clock& clock_;
   LoginOptions options_;
   const HookCoverage* const coverage_;
+  const LastLogin* const lastLogin_;
   std::unique_ptr<Doubts> doubts_;
 };
 

@@ -305,9 +305,14 @@ void Dispatcher::settle(std::vector<Job>& jobs, const std::vector<Verdict>& verd
   std::vector<Job> left;
   for (std::size_t i = 0; i < jobs.size(); ++i) left.push_back(leftWith(jobs[i], verdicts[i]));
   std::vector<bool> ours(jobs.size(), false);
+  std::vector<bool> dropped(jobs.size(), false);  // by the operator, or with an erased contact
   const Outcome outcome = store_.write([&](store::Transaction& tx) -> Outcome {
     for (std::size_t i = 0; i < jobs.size(); ++i) {
-      if (!isOurs(tx, jobs[i])) continue;
+      if (!isOurs(tx, jobs[i])) {
+        const auto stored = tx.findJob(jobs[i].id);
+        dropped[i] = stored && stored->state == JobState::kDropped;
+        continue;
+      }
       if (verdicts[i].kind == Verdict::Kind::kRetry) keepStored(tx, left[i]);
       if (!isOpen(left[i].state)) wipe(left[i].sealed);
       ours[i] = tx.saveJob(left[i]);
@@ -319,6 +324,10 @@ void Dispatcher::settle(std::vector<Job>& jobs, const std::vector<Verdict>& verd
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     if (outcome && ours[i]) {
       settled.push_back(std::move(left[i]));
+      continue;
+    }
+    if (outcome && dropped[i]) {
+      ops::logInfo("job_dropped_in_hand", {{"job_id", jobs[i].id}});
       continue;
     }
     // The lease ends and the job is run again; handlers stand that.

@@ -90,7 +90,8 @@ enum class ChangeKind {
   kCode = 5,
   kJob = 6,
   kDirectory = 7,
-  kGap = 8,  // opened, taken by a sweep, or closed
+  kGap = 8,      // opened, taken by a sweep, or closed
+  kTouched = 9,  // bookkeeping of a contact: nothing that a site reads has changed but as_of
 };
 
 // One row of the feed that every process follows. Ids rise in commit order.

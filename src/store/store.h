@@ -87,9 +87,12 @@ class Reader {
   virtual std::vector<FieldRecord> listFields() = 0;
   virtual std::optional<std::string> findMeta(std::string_view key) = 0;
 
+  virtual std::int64_t firstChangeId() = 0;  // of the oldest row that is kept; 0 if there is none
   virtual std::int64_t lastChangeId() = 0;
   virtual std::vector<Change> changesAfter(std::int64_t id, int limit) = 0;
 
+  // Whether there is any: costs next to nothing.
+  virtual bool hasTombstones() = 0;
   virtual bool hasTombstone(const std::string& digest) = 0;
   // When the erasure happened; nothing without a tombstone.
   virtual std::optional<Instant> findTombstone(const std::string& digest) = 0;
@@ -161,10 +164,14 @@ class Transaction : public Reader {
 
   // Removes everything that is kept of a contact, whatever its state: row, tags, e-mail,
   // credential, sessions, links; its open jobs are dropped, and payload, result and key of all its
-  // jobs emptied; deliveries and audit rows lose the name. Appends its changes.
+  // jobs emptied, of those that know it by its e-mail only as well; deliveries and audit rows lose
+  // the name. Appends its changes.
   virtual void eraseContact(ContactId id) = 0;
-  virtual void addTombstone(const std::string& digest) = 0;
-  virtual void deleteTombstone(const std::string& digest) = 0;
+  // One erasure with all the digests it goes by. A digest that has a tombstone gets the new time,
+  // and what was erased with it joins this erasure.
+  virtual void addTombstones(const std::vector<std::string>& digests) = 0;
+  virtual void deleteTombstone(const std::string& digest) = 0;  // this one alone
+  virtual void deleteErasure(const std::string& digest) = 0;    // all that were added with it
 
   // One gap of a reason is open at a time: a second one widens it. Appends a change.
   virtual void openGap(std::string_view why, Instant from, Instant to, bool full = false) = 0;

@@ -96,6 +96,7 @@ ContactReader::View ContactReader::viewOf(UnknownField unknown) const {
   };
   view.fields.hidden = options_.hiddenFields;
   view.fields.hidden.insert("");
+  if (linkTokens() != nullptr) view.fields.hidden.erase(options_.linkTokens->field());
   view.fields.passwordField = options_.passwordField;
   return view;
 }
@@ -103,6 +104,10 @@ ContactReader::View ContactReader::viewOf(UnknownField unknown) const {
 void ContactReader::finish(const View& view, ContactSnapshot& snapshot) const {
   // Without the field's id no value can be told to be the password's.
   if (!view.names->fieldId(options_.passwordField)) snapshot.password.reset();
+  if (!snapshot.fields || linkTokens() == nullptr) return;
+  const std::string& field = options_.linkTokens->field();
+  if (view.names->fieldId(field)) snapshot.fields->try_emplace(field);
+  options_.linkTokens->conceal(snapshot.id, *snapshot.fields);
 }
 
 Result<ContactReader::Page> ContactReader::readPage(activecampaign::Client& client,
@@ -161,15 +166,27 @@ void ContactReader::noteForeign(const std::vector<FieldId>& ids) const {
 
 Result<FieldId> ContactReader::passwordField(activecampaign::Client& client,
                                              const activecampaign::Call& call) const {
-  const auto known = [this] { return directories_.names()->fieldId(options_.passwordField); };
+  return ownField(client, call, options_.passwordField, "Membership password");
+}
+
+Result<FieldId> ContactReader::linkTokenField(activecampaign::Client& client,
+                                              const activecampaign::Call& call) const {
+  return ownField(client, call, options_.linkTokens->field(), "Token of login links");
+}
+
+Result<FieldId> ContactReader::ownField(activecampaign::Client& client,
+                                        const activecampaign::Call& call,
+                                        const std::string& perstag,
+                                        const std::string& description) const {
+  const auto known = [&] { return directories_.names()->fieldId(perstag); };
   if (const auto id = known()) return *id;
   const std::lock_guard lock(fieldMutex_);
   if (const auto id = known()) return *id;
   if (const Outcome fetched = fetchFields(client, call); !fetched) return fetched.error();
   if (const auto id = known()) return *id;
-  const auto created = client.createPasswordField(call, options_.passwordField);
+  const auto created = client.createTextField(call, perstag, description);
   if (!created) return created.error();
-  ops::logInfo("password_field_created", {{"field_id", *created}});
+  ops::logInfo("field_created", {{"field_id", *created}, {"perstag", perstag}});
   if (const Outcome fetched = fetchFields(client, call); !fetched) return fetched.error();
   return *created;
 }
@@ -182,6 +199,30 @@ Outcome ContactReader::fetchFields(activecampaign::Client& client,
     tx.saveFields(*fields);
     return Done{};
   });
+}
+
+Outcome ContactReader::fetchDirectory(activecampaign::Client& client, store::Directory directory,
+                                      const activecampaign::Call& call) const {
+  const auto rows = [&] {
+    switch (directory) {
+      case store::Directory::kAutomations:
+        return client.listAutomations(call);
+      case store::Directory::kLists:
+        return client.listLists(call);
+      case store::Directory::kTags:
+        break;
+    }
+    return client.listTags(call);
+  }();
+  if (!rows) return rows.error();
+  return store_.write([&](store::Transaction& tx) -> Outcome {
+    tx.saveDirectory(directory, *rows);
+    return Done{};
+  });
+}
+
+bool ContactReader::hides(const std::string& perstag) const {
+  return perstag == options_.passwordField || options_.hiddenFields.count(perstag) > 0;
 }
 
 Outcome ContactReader::fetchDirectories(activecampaign::Client& client,

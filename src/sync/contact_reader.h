@@ -14,6 +14,7 @@
 #include "contacts/directories.h"
 #include "contacts/source.h"
 #include "domain/contact.h"
+#include "members/link_tokens.h"
 #include "store/store.h"
 
 namespace mbr::sync {
@@ -67,6 +68,9 @@ class ContactReader {
   struct Options {
     std::string passwordField = "PASSWORD";             // personalization tag
     std::set<std::string> hiddenFields = {"PASSWORD"};  // dropped, upper-case
+    // The token of a login link is concealed, though hidden; empty if the field is there and holds
+    // none. May be null; must outlive the reader.
+    const members::LinkTokens* linkTokens = nullptr;
   };
   struct Read {
     std::optional<ContactSnapshot> snapshot;  // none: ActiveCampaign has no such contact
@@ -107,12 +111,28 @@ class ContactReader {
   // The password field's id; created in ActiveCampaign, with its relation, when it is missing.
   Result<FieldId> passwordField(activecampaign::Client& client,
                                 const activecampaign::Call& call) const;
+  // The same for the field of the link tokens, which must be wanted.
+  Result<FieldId> linkTokenField(activecampaign::Client& client,
+                                 const activecampaign::Call& call) const;
+  // Null if links carry no token.
+  const members::LinkTokens* linkTokens() const {
+    const auto* tokens = options_.linkTokens;
+    return tokens != nullptr && tokens->wanted() ? tokens : nullptr;
+  }
 
   // Fetches all directories into the store.
   Outcome fetchDirectories(activecampaign::Client& client, const activecampaign::Call& call) const;
+  // One of them.
+  Outcome fetchDirectory(activecampaign::Client& client, store::Directory directory,
+                         const activecampaign::Call& call) const;
+  Outcome fetchFields(activecampaign::Client& client, const activecampaign::Call& call) const;
+
+  // Whether the field is never stored nor shown; `perstag` is upper-case.
+  bool hides(const std::string& perstag) const;
 
  private:
-  Outcome fetchFields(activecampaign::Client& client, const activecampaign::Call& call) const;
+  Result<FieldId> ownField(activecampaign::Client& client, const activecampaign::Call& call,
+                           const std::string& perstag, const std::string& description) const;
   // What one reading needs: how fields are called, and which of them turned out to be foreign.
   struct View {
     std::shared_ptr<const contacts::Names> names;

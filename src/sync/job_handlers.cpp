@@ -23,8 +23,10 @@ void registerJobHandlers(outbox::Dispatcher& dispatcher, const Workshop& worksho
   add(members::kPasswordJob, &runPasswordJob);
   add(members::kFollowUpJob, &runFollowUpJob);
   add(members::kChangeJob, &runChangeJob);
+  add(members::kLastLoginJob, &runChangeJob);
   add(members::kRefreshJob, &runRefreshJob);
   add(members::kDirectoriesJob, &runDirectoriesJob);
+  add(members::kLinkTokenJob, &runLinkTokenJob);
 
   const auto addBatch = [&](std::string_view kind, int least, int most, auto joins, auto run) {
     dispatcher.handleTogether(
@@ -123,6 +125,10 @@ Verdict runDirectoriesJob(const Workshop& workshop, Job& job, const StopFlag& st
   if (!fetched) return Verdict::retry(fetched.error());
   const auto field = workshop.reader.passwordField(*client, call);
   if (!field) return Verdict::retry(field.error());
+  if (workshop.reader.linkTokens() != nullptr) {
+    const auto tokens = workshop.reader.linkTokenField(*client, call);
+    if (!tokens) return Verdict::retry(tokens.error());
+  }
   return Verdict::done();
 }
 

@@ -103,6 +103,12 @@ class PasswordRun {
   Verdict handOver(const ContactReader::Read& read) {
     const ContactSnapshot snapshot = *read.snapshot;
     PasswordPayload payload = work_.payload();
+    if (payload.wish == PasswordPayload::Wish::kChosen) {
+      // It moves as what it is here; the field of the other contact is that one's.
+      return Verdict::done({}, [read, &updater = w_.updater](store::Transaction& tx) {
+        updater.applyRead(tx, read.snapshot, read.goneId);
+      });
+    }
     payload.contactId = snapshot.id;
     Job moved;
     moved.kind = members::kPasswordJob;
@@ -118,7 +124,8 @@ class PasswordRun {
     moved.payload = members::write(payload);
     return Verdict::done({}, [moved, payload, snapshot, gone = read.goneId,
                               &updater = w_.updater](store::Transaction& tx) {
-      updater.applySnapshot(tx, snapshot, true);
+      using Taken = members::ContactUpdater::Taken;
+      if (updater.applySnapshot(tx, snapshot, true) == Taken::kErased) return;
       if (gone) updater.markDeleted(tx, *gone, snapshot.id);
       bool added = false;
       const JobId open = tx.addJob(moved, &added);

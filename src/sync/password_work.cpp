@@ -25,11 +25,19 @@ std::string withoutEntities(std::string text) {
 
 }  // namespace
 
+using Wish = members::PasswordPayload::Wish;
+
 PasswordWork::PasswordWork(const Workshop& workshop, Job& job, members::PasswordPayload payload)
     : w_(&workshop), job_(&job), payload_(std::move(payload)) {}
 
 PasswordWork::Next PasswordWork::judge(store::Transaction& tx, const ContactSnapshot& snapshot) {
-  w_->updater.applySnapshot(tx, snapshot, true);
+  if (w_->updater.applySnapshot(tx, snapshot, true) == members::ContactUpdater::Taken::kErased) {
+    payload_.issued = false;
+    payload_.steps.clear();
+    settle();
+    save();
+    return Next::kSettled;
+  }
   const Next next = payload_.issued ? judgeIssued(tx, snapshot) : judgeFresh(tx, snapshot);
   if (next == Next::kSettled) settle();
   save();
@@ -38,6 +46,10 @@ PasswordWork::Next PasswordWork::judge(store::Transaction& tx, const ContactSnap
 
 PasswordWork::Next PasswordWork::judgeFresh(store::Transaction& tx,
                                             const ContactSnapshot& snapshot) {
+  if (payload_.wish == Wish::kReplace) {
+    password_ = w_->issuer.issue(tx, *job_, payload_, snapshot.id);
+    return Next::kWrite;
+  }
   switch (w_->issuer.decide(tx, snapshot.id, *snapshot.password, snapshot.sentAt, false)) {
     case FieldDecision::kMayIssue:
       // What made the rule cover it may have been a body's word only.
@@ -60,6 +72,11 @@ PasswordWork::Next PasswordWork::judgeFresh(store::Transaction& tx,
 PasswordWork::Next PasswordWork::judgeIssued(store::Transaction& tx,
                                              const ContactSnapshot& snapshot) {
   auto sealed = w_->issuer.sealedPassword(*job_, snapshot.id);
+  if (!sealed && payload_.wish == Wish::kChosen) {
+    // It is in force here, and nobody can say any more what it was.
+    ops::logWarning("chosen_password_lost", {{"contact_id", snapshot.id}, {"job_id", job_->id}});
+    return Next::kSettled;
+  }
   if (!sealed) {
     // The master key is gone, and with it the text; the field is all there is.
     payload_.issued = false;
@@ -67,6 +84,7 @@ PasswordWork::Next PasswordWork::judgeIssued(store::Transaction& tx,
   }
   password_ = std::move(*sealed);
   if (snapshot.password->empty()) return Next::kWrite;
+  if (payload_.wish != Wish::kNone && !matches(*snapshot.password)) return Next::kWrite;
   takeOther(tx, snapshot.id, *snapshot.password);
   return Next::kSettled;
 }
@@ -82,7 +100,13 @@ void PasswordWork::confirm(store::Transaction& tx, ContactId contact, const Secr
 }
 
 void PasswordWork::takeOther(store::Transaction& tx, ContactId contact, const Secret& text) {
-  if (matches(text) || !payload_.autoregister) return;
+  if (!payload_.autoregister) return;
+  if (matches(text)) {
+    // A job that was open before the choice may have issued another one since.
+    if (payload_.wish == Wish::kChosen)
+      w_->issuer.adoptIfNew(tx, contact, text, Instant::max(), false);
+    return;
+  }
   ops::logInfo("password_of_others_kept", {{"contact_id", contact}, {"job_id", job_->id}});
   w_->issuer.adopt(tx, contact, text);
 }

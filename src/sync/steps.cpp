@@ -20,20 +20,10 @@ bool isRefusal(const Error& error) {
          error.code == Code::kConflict;
 }
 
-Result<bool> alreadyEntered(activecampaign::Client& client, ContactId contact, const Step& step,
-                            const activecampaign::Call& call) {
-  const auto entries = client.listContactAutomations(call, contact);
-  if (!entries) return entries.error();
-  return std::any_of(entries->begin(), entries->end(), [&](const auto& entry) {
-    return entry.automation == step.id &&
-           (!entry.enteredAt || *entry.enteredAt >= step.startedAt - kClockTolerance);
-  });
-}
-
 // Carries the step out; sets its state. Errors: worth another try.
 Outcome applyTag(activecampaign::Client& client, ContactId contact, Step& step,
                  const activecampaign::Call& call) {
-  const Outcome added = client.addTag(call, contact, step.id);
+  const auto added = client.addTag(call, contact, step.id);
   if (!added && !isRefusal(added.error())) return added.error();
   step.state = added ? Step::State::kApplied : Step::State::kRefused;
   if (!added) step.detail = added.error().detail;
@@ -51,6 +41,16 @@ Outcome enter(activecampaign::Client& client, ContactId contact, Step& step,
 }
 
 }  // namespace
+
+Result<bool> hasEntered(activecampaign::Client& client, ContactId contact, AutomationId automation,
+                        Instant since, const activecampaign::Call& call) {
+  const auto entries = client.listContactAutomations(call, contact);
+  if (!entries) return entries.error();
+  return std::any_of(entries->begin(), entries->end(), [&](const auto& entry) {
+    return entry.automation == automation &&
+           (!entry.enteredAt || *entry.enteredAt >= since - kClockTolerance);
+  });
+}
 
 std::optional<Verdict> runSteps(const Workshop& workshop, Job& job, PasswordPayload& payload,
                                 ContactId contact, const StopFlag& stop) {
@@ -82,7 +82,7 @@ std::optional<Verdict> runSteps(const Workshop& workshop, Job& job, PasswordPayl
         if (const Outcome saved = save(); !saved) return Verdict::retry(saved.error());
       }
       if (seenStarted) {
-        const auto there = alreadyEntered(*client, contact, step, call());
+        const auto there = hasEntered(*client, contact, step.id, step.startedAt, call());
         if (!there) return Verdict::retry(there.error());
         if (*there) step.state = Step::State::kApplied;
       }

@@ -14,6 +14,11 @@ std::optional<outbox::Verdict> runSteps(const Workshop& workshop, Job& job,
                                         members::PasswordPayload& payload, ContactId contact,
                                         const StopFlag& stop);
 
+// Whether the contact entered the automation at `since` or later, as far as clocks agree: what is
+// asked before an entry whose answer was lost is sent again.
+Result<bool> hasEntered(activecampaign::Client& client, ContactId contact, AutomationId automation,
+                        Instant since, const activecampaign::Call& call);
+
 // How the job ends once all steps are through: refused if any step was.
 outbox::Verdict endOf(const members::PasswordPayload& payload);
 

@@ -2,7 +2,6 @@
 
 #include <sodium.h>
 
-#include <optional>
 #include <utility>
 
 #include "base/secret.h"
@@ -54,41 +53,47 @@ std::string blake2b(std::string_view bytes) {
 }  // namespace
 
 struct WebhookRoutes::Kind {
-  std::string_view route;
-  std::string_view codeParameter;
-  access::Purpose purpose;
-  bool isGenpass;  // else the query asks for nothing
+  enum class Does { kGenpass, kEvents, kClearuser };
+  Does does;
+  FormRoute route;
   DeliveryMetrics& metrics;
 };
 
-struct WebhookRoutes::Refusal {
-  int status;
-  std::string_view code;
-  std::string detail;
-};
-
 WebhookRoutes::WebhookRoutes(Options options, access::Codes& codes,
-                             members::DeliveryApplier& applier, const Clock& clock)
-    : options_(std::move(options)), codes_(codes), applier_(applier), clock_(clock) {}
+                             members::DeliveryApplier& applier, members::MemberClearer& clearer,
+                             const Clock& clock)
+    : options_(std::move(options)),
+      codes_(codes),
+      applier_(applier),
+      clearer_(clearer),
+      clock_(clock) {}
 
 void WebhookRoutes::registerOn(http::Router& router) {
-  const Kind genpass{"mbr_genpass", "mbr_genpass", access::Purpose::kGenpass, true,
+  using access::Purpose;
+  const std::size_t most = options_.maxBodyBytes;
+  const Kind genpass{Kind::Does::kGenpass,
+                     {"mbr_genpass", "mbr_genpass", Purpose::kGenpass, most},
                      genpassMetrics_};
-  const Kind events{"events", "code", access::Purpose::kEvents, false, eventMetrics_};
-  router.addAction("mbr_genpass",
-                   [this, genpass](const http::Request& request, const http::PathParams&,
-                                   const http::Reply& reply) { serve(genpass, request, reply); });
-  router.add("POST", "/membergate/hooks/events",
-             [this, events](const http::Request& request, const http::PathParams&,
-                            const http::Reply& reply) { serve(events, request, reply); });
+  const Kind clearuser{Kind::Does::kClearuser,
+                       {"mbr_clearuser", "mbr_clearuser", Purpose::kClearuser, most},
+                       clearuserMetrics_};
+  const Kind events{Kind::Does::kEvents, {"events", "code", Purpose::kEvents, most}, eventMetrics_};
+  const auto serving = [this](const Kind& kind) {
+    return [this, kind](const http::Request& request, const http::PathParams&,
+                        const http::Reply& reply) { serve(kind, request, reply); };
+  };
+  router.addAction("mbr_genpass", serving(genpass));
+  router.addAction("mbr_clearuser", serving(clearuser));
+  router.add("POST", "/membergate/hooks/events", serving(events));
 }
 
 void WebhookRoutes::serve(const Kind& kind, const http::Request& request,
                           const http::Reply& reply) {
-  if (auto refusal = admit(kind, request)) return refuse(kind, request, reply, *refusal);
+  auto admission = admit(kind.route, request, codes_);
+  if (admission.refusal) return refuse(kind, request, reply, *admission.refusal);
   const auto body = http::parseForm(request.body);
   if (!body) return refuse(kind, request, reply, {400, "invalid_request", body.error().detail});
-  auto followUp = kind.isGenpass ? genpassFollowUp(request.query) : FollowUp{};
+  auto followUp = kind.does == Kind::Does::kGenpass ? genpassFollowUp(request.query) : FollowUp{};
   if (!followUp) {
     return refuse(kind, request, reply, {400, "invalid_request", followUp.error().detail});
   }
@@ -103,49 +108,22 @@ void WebhookRoutes::serve(const Kind& kind, const http::Request& request,
         kind, request, reply,
         {400, "contact_missing", "The body names neither contact[id] nor contact[email]."});
   }
-  delivery->route = kind.route;
+  delivery->route = kind.route.name;
   delivery->requestId = request.requestId;
   delivery->followUp = std::move(*followUp);
   delivery->digest = digestOf(kind, request);
-  apply(kind, std::move(*delivery), reply);
-}
-
-// What is wrong with the call before its body is looked into.
-std::optional<WebhookRoutes::Refusal> WebhookRoutes::admit(const Kind& kind,
-                                                           const http::Request& request) const {
-  if (request.method != "POST") {
-    return Refusal{405, "method_not_allowed", "This route takes POST only."};
+  auto answer = answerTo(kind, request.requestId, reply);
+  if (kind.does != Kind::Does::kClearuser) {
+    return applier_.apply(std::move(*delivery), std::move(answer));
   }
-  const auto code = securityCode(request.query, kind.codeParameter);
-  if (!code || !codes_.authenticate(kind.purpose, code->reveal()).has_value()) {
-    return Refusal{403, "code", "The security code is missing, wrong or not for this route."};
-  }
-  if (request.mediaType() != "application/x-www-form-urlencoded") {
-    return Refusal{415, "unsupported_media_type",
-                   "The body must be application/x-www-form-urlencoded."};
-  }
-  if (request.bodyState == http::Request::BodyState::kTooLarge ||
-      request.body.size() > options_.maxBodyBytes) {
-    return Refusal{
-        413, "too_large",
-        "The body may have at most " + std::to_string(options_.maxBodyBytes) + " bytes."};
-  }
-  if (request.bodyState == http::Request::BodyState::kIncomplete) {
-    return Refusal{400, "invalid_request", "The body is not as long as Content-Length says."};
-  }
-  return std::nullopt;
+  clearer_.clear(std::move(*delivery), "code:" + std::to_string(admission.caller.id),
+                 std::move(answer));
 }
 
 void WebhookRoutes::refuse(const Kind& kind, const http::Request& request, const http::Reply& reply,
                            const Refusal& refusal) const {
   kind.metrics.refused(refusal.code);
-  // Whoever has no code may send any number of these.
-  const bool isStranger = refusal.status == 405 || refusal.status == 403;
-  ops::log(isStranger ? ops::LogLevel::kDebug : ops::LogLevel::kWarning, "delivery_refused",
-           {{"route", kind.route}, {"code", refusal.code}, {"request_id", request.requestId}});
-  auto response = http::problem(request, refusal.status, refusal.code, refusal.detail);
-  if (refusal.status == 405) response.with("Allow", "POST");
-  reply.send(std::move(response));
+  reply.send(refused(kind.route, request, refusal));
 }
 
 void WebhookRoutes::ignore(const Kind& kind, const http::Reply& reply) const {
@@ -153,11 +131,10 @@ void WebhookRoutes::ignore(const Kind& kind, const http::Reply& reply) const {
   reply.send(render(Receipt{Receipt::Status::kIgnored, std::nullopt, Receipt::Password::kNone}));
 }
 
-void WebhookRoutes::apply(const Kind& kind, Delivery delivery, const http::Reply& reply) {
-  std::string requestId = delivery.requestId;
-  applier_.apply(std::move(delivery), [&metrics = kind.metrics, route = kind.route, reply,
-                                       onLost = options_.onLost,
-                                       requestId = std::move(requestId)](Result<Receipt> receipt) {
+members::DeliveryApplier::DoneFn WebhookRoutes::answerTo(const Kind& kind, std::string requestId,
+                                                         const http::Reply& reply) const {
+  return [&metrics = kind.metrics, route = kind.route.name, reply, onLost = options_.onLost,
+          requestId = std::move(requestId)](Result<Receipt> receipt) {
     if (!receipt) {
       if (onLost) onLost();
       // Whatever went wrong, the sender can only come again.
@@ -176,14 +153,14 @@ void WebhookRoutes::apply(const Kind& kind, Delivery delivery, const http::Reply
                                      {"status", webhook::toString(receipt->status)},
                                      {"request_id", requestId}});
     reply.send(render(*receipt));
-  });
+  };
 }
 
 // The parts are told apart by a byte that none but the last can hold.
 std::string WebhookRoutes::digestOf(const Kind& kind, const http::Request& request) const {
-  std::string bytes(kind.route);
+  std::string bytes(kind.route.name);
   bytes.push_back('\n');
-  bytes += withoutParameter(request.query, kind.codeParameter);
+  bytes += withoutParameter(request.query, kind.route.codeParameter);
   bytes.push_back('\n');
   bytes += blake2b(request.body);
   std::string digest = options_.digest(bytes).substr(0, kDigestBytes);

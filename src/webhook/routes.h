@@ -6,7 +6,6 @@
 
 #include <cstddef>
 #include <functional>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,6 +13,8 @@
 #include "base/clock.h"
 #include "http/router.h"
 #include "members/delivery_applier.h"
+#include "members/member_clearer.h"
+#include "webhook/admission.h"
 #include "webhook/delivery_metrics.h"
 #include "webhook/delivery_parser.h"
 
@@ -33,32 +34,36 @@ class WebhookRoutes {
 
   // All of them must outlive the routes, and the routes every reply that is still open.
   WebhookRoutes(Options options, access::Codes& codes, members::DeliveryApplier& applier,
-                const Clock& clock);
+                members::MemberClearer& clearer, const Clock& clock);
 
-  // The action `mbr_genpass` and POST /membergate/hooks/events.
+  // The actions `mbr_genpass` and `mbr_clearuser`, and POST /membergate/hooks/events.
   //
   // Checked in this order: method 405, code 403, content type 415, size 413, length and encoding
   // 400, query 400, contact 400. 200: {"status":"accepted|duplicate|ignored","contact":"42"|null,
   // "password":"queued|pending|none"}. 503 with Retry-After if the store could not keep it.
+  //
+  // Of an `mbr_clearuser` call only who it is about counts, see MemberClearer: the data of its body
+  // and other parameters (`reassign`) change nothing, and repeating it is harmless.
   void registerOn(http::Router& router);
 
  private:
   struct Kind;
-  struct Refusal;
 
   void serve(const Kind& kind, const http::Request& request, const http::Reply& reply);
-  std::optional<Refusal> admit(const Kind& kind, const http::Request& request) const;
   void refuse(const Kind& kind, const http::Request& request, const http::Reply& reply,
               const Refusal& refusal) const;
   void ignore(const Kind& kind, const http::Reply& reply) const;
-  void apply(const Kind& kind, Delivery delivery, const http::Reply& reply);
+  members::DeliveryApplier::DoneFn answerTo(const Kind& kind, std::string requestId,
+                                            const http::Reply& reply) const;
   std::string digestOf(const Kind& kind, const http::Request& request) const;
 
   const Options options_;
   access::Codes& codes_;
   members::DeliveryApplier& applier_;
+  members::MemberClearer& clearer_;
   const Clock& clock_;
   DeliveryMetrics genpassMetrics_{"mbr_genpass"};
+  DeliveryMetrics clearuserMetrics_{"mbr_clearuser"};
   DeliveryMetrics eventMetrics_{"events"};
 };
 

@@ -15,6 +15,8 @@ using test::goldenText;
 
 const std::string kInclude = "include=contactTags.tag,fieldValues,contactLists";
 const std::string kGone = R"({"message":"No Result found for Subscriber with id 108"})";
+const std::string kRelatedMissing =
+    R"({"errors":[{"title":"The related list does not exist.","code":"related_missing"}]})";
 
 class ClientTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(ClientTest);
@@ -29,6 +31,9 @@ class ClientTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(anAnswerAboutAnotherContactIsRefused);
   CPPUNIT_TEST(aPasswordIsWrittenInOneCallAndConfirmedFromItsAnswer);
   CPPUNIT_TEST(aTakenEmailIsAConflict);
+  CPPUNIT_TEST(aContactIsMadeInOneCall);
+  CPPUNIT_TEST(anAutomationsEntryThatIsGoneIsASuccess);
+  CPPUNIT_TEST(listsOfAContactAreReadAndSet);
   CPPUNIT_TEST(aTagThatIsThereAlreadyIsASuccess);
   CPPUNIT_TEST(anAssociationThatIsGoneIsASuccess);
   CPPUNIT_TEST(anAutomationThatRefusesIsAnAnswer);
@@ -218,13 +223,71 @@ class ClientTest : public CppUnit::TestFixture {
         network.sent()[0].body);
   }
 
+  void aContactIsMadeInOneCall() {
+    network.answer(201, R"({"fieldValues":[],"contact":{"email":"b@example.com","id":"109"}})");
+    network.answer(422, goldenText("error_duplicate.json"));
+    network.answer(201, R"({"contact":{"email":"b@example.com"}})");
+    ContactWrite write;
+    write.email = Email::parse("b@example.com");
+    write.lastName = "B";
+    write.fields = {{1, "x"}};
+    const auto made = client.createContact(login(), write);
+    CPPUNIT_ASSERT(made.ok());
+    CPPUNIT_ASSERT_EQUAL(ContactId{109}, *made);
+    CPPUNIT_ASSERT(client.createContact(login(), write).error().code == Code::kConflict);
+    CPPUNIT_ASSERT(client.createContact(login(), write).error().code == Code::kUnavailable);
+    expectSent("POST contacts\nPOST contacts\nPOST contacts\n");
+    CPPUNIT_ASSERT(!network.sent()[0].repeatable);
+    CPPUNIT_ASSERT_EQUAL(std::string(R"({"contact":{"email":"b@example.com","lastName":"B",)"
+                                     R"("fieldValues":[{"field":"1","value":"x"}]}})"),
+                         network.sent()[0].body);
+  }
+
+  void anAutomationsEntryThatIsGoneIsASuccess() {
+    network.answer(200, "{}");
+    network.answer(403, R"({"message":"No Result found for SubscriberSeries with id 3"})");
+    network.answer(200, "");
+    for (int i = 0; i < 3; ++i) CPPUNIT_ASSERT(client.removeAutomationEntry(login(), 3));
+    expectSent(
+        "DELETE contactAutomations/3\nDELETE contactAutomations/3\n"
+        "DELETE contactAutomations/3\n");
+    network.answer(403, R"({"message":"Forbidden"})");
+    network.answer(403, R"({"message":"Forbidden"})");
+    CPPUNIT_ASSERT(client.removeAutomationEntry(login(), 3).error().code == Code::kDenied);
+  }
+
+  void listsOfAContactAreReadAndSet() {
+    network.answer(200, R"({"contactLists":[{"contact":"108","list":"2","status":"1","id":"5"},)"
+                        R"({"contact":"108","list":"1","status":"2","id":"4"}]})");
+    const auto lists = client.listContactLists(login(), 108);
+    CPPUNIT_ASSERT(lists.ok());
+    CPPUNIT_ASSERT_EQUAL(std::size_t{2}, lists->size());
+    network.answer(200, "{}");
+    CPPUNIT_ASSERT(client.listContactLists(login(), 108).error().code == Code::kUnavailable);
+    network.answer(201, R"({"contactList":{"id":"5"}})");
+    network.answer(400, kRelatedMissing);
+    network.answer(400, R"({"errors":[{"title":"No"}]})");
+    CPPUNIT_ASSERT(client.setListStatus(login(), 108, 2, 1, true));
+    CPPUNIT_ASSERT(client.setListStatus(login(), 108, 2, 2, false).error().code == Code::kNotFound);
+    CPPUNIT_ASSERT(client.setListStatus(login(), 108, 2, 2, false).error().code == Code::kInvalid);
+    CPPUNIT_ASSERT_EQUAL(
+        std::string(R"({"contactList":{"list":"2","contact":"108","status":1,"sourceid":4}})"),
+        network.sent()[2].body);
+  }
+
   void aTagThatIsThereAlreadyIsASuccess() {
     network.answer(201, goldenText("contact_tag_added.json"));
     network.answer(200, goldenText("contact_tag_added.json"));
     network.answer(422, R"({"errors":[{"title":"Tag is already on the contact"}]})");
-    for (int i = 0; i < 3; ++i) CPPUNIT_ASSERT(client.addTag(login(), 108, 66));
+    CPPUNIT_ASSERT(*client.addTag(login(), 108, 66));
+    for (int i = 0; i < 2; ++i) {
+      const auto there = client.addTag(login(), 108, 66);
+      CPPUNIT_ASSERT(there.ok() && !*there);
+    }
     network.answer(404, R"({"errors":[{"status":404,"title":"Not Found",)"
                         R"("detail":"Contact not found"}]})");
+    CPPUNIT_ASSERT(client.addTag(login(), 108, 66).error().code == Code::kNotFound);
+    network.answer(400, kRelatedMissing);
     CPPUNIT_ASSERT(client.addTag(login(), 108, 66).error().code == Code::kNotFound);
     CPPUNIT_ASSERT(!network.sent()[0].repeatable);
     CPPUNIT_ASSERT_EQUAL(std::string(R"({"contactTag":{"contact":"108","tag":"66"}})"),
@@ -400,11 +463,11 @@ class ClientTest : public CppUnit::TestFixture {
   void thePasswordFieldGetsARelation() {
     network.answer(201, R"({"field":{"perstag":"PASSWORD","id":"3"}})");
     network.answer(201, R"({"fieldRel":{"relid":"0","field":"3","links":[],"id":"71"}})");
-    CPPUNIT_ASSERT(*client.createPasswordField(login(), "PASSWORD") == 3);
+    CPPUNIT_ASSERT(*client.createTextField(login(), "PASSWORD", "Membership password") == 3);
     network.answer(422, R"({"errors":[{"title":"There is already a field with this title"}]})");
     network.answer(200, goldenText("fields.json"));
     network.answer(422, R"({"errors":[{"title":"The relation already exists"}]})");
-    CPPUNIT_ASSERT(*client.createPasswordField(login(), "PASSWORD") == 3);
+    CPPUNIT_ASSERT(*client.createTextField(login(), "PASSWORD", "Membership password") == 3);
     expectSent("POST fields\nPOST fieldRels\nPOST fields\nGET fields?limit=100\nPOST fieldRels\n");
   }
 

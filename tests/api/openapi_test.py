@@ -16,7 +16,16 @@ from openapi_contract import Contract
 UNSEEN_STATUS = {"500"}
 UNSEEN = {
     ("GET", "/membergate/v1/contacts/{contact}", "429"),
+    ("POST", "/membergate/v1/contacts", "429"),
+    ("PATCH", "/membergate/v1/contacts/{contact}", "429"),
     ("POST", "/membergate/v1/contacts/{contact}/tags", "429"),
+    ("POST", "/membergate/v1/contacts/{contact}/automations", "429"),
+    ("POST", "/membergate/v1/contacts/{contact}/lists", "429"),
+    ("DELETE", "/membergate/v1/contacts/{contact}", "429"),
+    ("GET", "/membergate/v1/session", "429"),
+    ("POST", "/membergate/v1/logout", "429"),
+    ("GET", "/membergate/v1/changes", "429"),
+    ("GET", "/membergate/v1/status", "429"),
     ("GET", "/membergate/v1/jobs/{id}", "429"),
     ("GET", "/membergate/v1/jobs/{id}", "400"),  # answered by the router
 }

@@ -29,6 +29,7 @@ ApiRig::ApiRig() {
     }
     cache.invalidate(changes);
     if (auto* told = dispatcher.load()) told->onChanges(changes);
+    if (listener) listener(changes);
   });
   key_ = keyWith(access::Scopes::all());
 }

@@ -81,6 +81,8 @@ class ApiRig {
   ToldSource source;
   // Told of changes to jobs, if there is one.
   std::atomic<outbox::Dispatcher*> dispatcher{nullptr};
+  // Told of every commit after the caches, on the store's thread. Set while nothing is written.
+  store::Store::Listener listener;
   http::Router router;
 
  private:

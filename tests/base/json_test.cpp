@@ -20,6 +20,7 @@ class JsonTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(escapesAndSurrogatePairsAreDecoded);
   CPPUNIT_TEST(loneSurrogatesAndBadUtf8AreRefused);
   CPPUNIT_TEST(anEscapedNulStaysInTheString);
+  CPPUNIT_TEST(aNulInANameIsRefused);
   CPPUNIT_TEST(nestingEndsAt64);
   CPPUNIT_TEST(anObjectEndsAt1000Members);
   CPPUNIT_TEST(errorsDoNotQuoteTheText);
@@ -164,6 +165,15 @@ class JsonTest : public CppUnit::TestFixture {
     if (!value) return;  // refusing is right as well; cutting is not
     CPPUNIT_ASSERT((*value)["a"].asString() != nullptr);
     CPPUNIT_ASSERT_EQUAL(std::size_t{3}, (*value)["a"].asString()->size());
+  }
+
+  void aNulInANameIsRefused() {
+    for (const char* text : {R"({"a\u0000b":1})", R"({"x":"y","a\u0000" : 1})",
+                             R"([{"\"":"\\","a":{"\u0000":[]}}])"}) {
+      refuses(text);
+    }
+    // In a value it does no harm.
+    read(R"({"a":["\u0000","b"]})");
   }
 
   void nestingEndsAt64() {

@@ -121,6 +121,71 @@ class Case(unittest.TestCase):
         return b"".join(p.read_bytes() for p in sorted(self.dir.rglob("*")) if p.is_file())
 
 
+class Contacts(Case):
+    def setUp(self):
+        super().setUp()
+        self.installed()
+        self.database = next(self.dir.rglob("membergate.db"))
+
+    def contact(self, *arguments):
+        return run("contact", *arguments, "--config", self.conf)
+
+    def known(self, contact_id, email):
+        with sqlite3.connect(self.database) as db:
+            db.execute(
+                "INSERT INTO contact (id, email, doc, own_changes, version, changed_at, as_of, "
+                "confirmed) VALUES (?, ?, '{\"tags\":[]}', '', 1, 0, 0, 1)", (contact_id, email))
+            db.execute("INSERT INTO email_owner (email, contact_id) VALUES (?, ?)",
+                       (email, contact_id))
+
+    def count(self, table):
+        with sqlite3.connect(self.database) as db:
+            return db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+
+    def test_erasing_by_email_leaves_a_tombstone_only(self):
+        self.known(7, "jane@example.com")
+        answer = self.contact("erase", "Jane@Example.com", "--json")
+        self.assertEqual((0, {"erased": True}), (answer.returncode, json.loads(answer.stdout)))
+        self.assertEqual(0, self.count("contact") + self.count("email_owner"))
+        self.assertEqual(2, self.count("tombstone"))
+        self.assertNotIn(b"jane@example.com", self.everything_written())
+
+    def test_erasing_by_id(self):
+        self.known(7, "jane@example.com")
+        self.known(8, "john@example.com")
+        answer = self.contact("erase", "7")
+        self.assertEqual((0, ""), (answer.returncode, answer.stdout), answer.stderr)
+        self.assertEqual(1, self.count("contact"))
+
+    def test_erasing_what_is_not_there_is_1(self):
+        self.assertFails(1, self.contact("erase", "nobody@example.com"), "nothing is kept")
+        self.assertFails(1, self.contact("erase", "99"))
+
+    def test_lifting(self):
+        self.known(7, "jane@example.com")
+        self.contact("erase", "7")
+        self.assertFails(1, self.contact("erase", "--lift", "john@example.com"), "nobody")
+        answer = self.contact("erase", "--lift", "jane@example.com", "--json")
+        self.assertEqual((0, {"lifted": True}), (answer.returncode, json.loads(answer.stdout)))
+        self.assertEqual(0, self.count("tombstone"))
+        self.assertFails(1, self.contact("erase", "--lift", "jane@example.com"))
+
+    def test_a_tombstone_outlives_the_rotation_of_the_master_key(self):
+        self.known(7, "jane@example.com")
+        self.contact("erase", "7")
+        answer = run("init", "--rotate-key", "--config", self.conf)
+        self.assertEqual(0, answer.returncode, answer.stderr)
+        answer = self.contact("erase", "--lift", "jane@example.com")
+        self.assertEqual(0, answer.returncode, answer.stderr)
+
+    def test_neither_both_nor_nonsense_is_2(self):
+        self.assertFails(2, self.contact("erase"))
+        self.assertFails(2, self.contact("erase", "7", "--lift", "a@example.com"))
+        for wrong in ("", "0", "-1", "1.5", "jane", "a@b@c"):
+            self.assertFails(2, self.contact("erase", "--", wrong))
+        self.assertFails(2, self.contact("erase", "--lift", "7"))
+
+
 class CommandLine(Case):
     def test_version(self):
         answer = run("version")

@@ -33,6 +33,10 @@ class LoadTest : public test::ConfFixture {
   CPPUNIT_TEST(thePasswordFieldIsAlwaysHidden);
   CPPUNIT_TEST(aRateAboveTheAccountsWarnsUnlessItIsLoopback);
   CPPUNIT_TEST(withoutRequiredTagsThereIsAWarning);
+  CPPUNIT_TEST(theLastLoginGoesIntoNoHiddenField);
+  CPPUNIT_TEST(anyNumberOfGateRulesIsRead);
+  CPPUNIT_TEST(aBrokenGateRuleIsRefusedWithTheParsersWords);
+  CPPUNIT_TEST(aGateRulesNameIsShortAndPlain);
   CPPUNIT_TEST_SUITE_END();
 
   void theRequiredKeysAloneGiveEveryDefault() {
@@ -55,6 +59,7 @@ class LoadTest : public test::ConfFixture {
     CPPUNIT_ASSERT(c.login.maxAge == members::LoginOptions{}.maxAge);
     CPPUNIT_ASSERT(c.login.deadline == members::LoginOptions{}.deadline);
     CPPUNIT_ASSERT(c.login.requiredTags.empty() && !c.login.banTag);
+    CPPUNIT_ASSERT(c.lastLoginField.empty());
     CPPUNIT_ASSERT(c.loginFailureTime == 500ms);
     CPPUNIT_ASSERT_EQUAL(std::size_t{262144}, c.maxWebhookBodyBytes);
     CPPUNIT_ASSERT(c.deliveries.duplicateWindow ==
@@ -73,6 +78,7 @@ class LoadTest : public test::ConfFixture {
     CPPUNIT_ASSERT_EQUAL(std::size_t{64'000'000}, c.cache.maxBytes);
     CPPUNIT_ASSERT(c.sessions.idle == access::Sessions::Options{}.idle);
     CPPUNIT_ASSERT(c.sessions.absolute == access::Sessions::Options{}.absolute);
+    CPPUNIT_ASSERT(c.sessionRefresh == 15min);
     CPPUNIT_ASSERT(c.hiddenFields == std::vector<std::string>{"PASSWORD"});
     CPPUNIT_ASSERT(c.logLevel == ops::LogLevel::kInfo && c.logFormat == ops::LogFormat::kJson);
   }
@@ -87,7 +93,8 @@ class LoadTest : public test::ConfFixture {
         "activecampaign.timeout = 3s\npassword.field = pw\npassword.length = 30\n"
         "password.alphabet = abcdefgh\nlogin.refresh = always\nlogin.max_age = 1m\n"
         "login.deadline = 2s\nlogin.required_tags = 12, Gold\nlogin.ban_tag = Banned\n"
-        "login.queue = 9\nlogin.failure_time = 0s\nwebhooks.max_body = 128KiB\n"
+        "login.queue = 9\nlogin.failure_time = 0s\nlogin.last_login_field = last_seen\n"
+        "webhooks.max_body = 128KiB\n"
         "webhooks.duplicate_window = 2m\noutbox.workers = 8\ncache.max_bytes = 1GB\n"
         "session.idle = 1h\nsession.absolute = 2d\ncontacts.hidden_fields = iban,pin\n"
         "log.level = debug\nlog.format = text\npassword.policy = keep\n"
@@ -113,6 +120,7 @@ class LoadTest : public test::ConfFixture {
     CPPUNIT_ASSERT(c.login.banTag == std::string("Banned"));
     CPPUNIT_ASSERT_EQUAL(std::size_t{9}, c.hashPool.queue);
     CPPUNIT_ASSERT(c.loginFailureTime == 0ms);
+    CPPUNIT_ASSERT_EQUAL(std::string("LAST_SEEN"), c.lastLoginField);
     CPPUNIT_ASSERT_EQUAL(std::size_t{131072}, c.maxWebhookBodyBytes);
     CPPUNIT_ASSERT_EQUAL(std::size_t{131072}, c.server.maxBodyBytes);
     CPPUNIT_ASSERT(c.deliveries.duplicateWindow == 2min);
@@ -245,6 +253,7 @@ class LoadTest : public test::ConfFixture {
              Range{"sync.full_every", {"1m", "90d"}, {"59s", "91d"}},
              Range{"session.idle", {"1m", "30d"}, {"59s", "366d"}},
              Range{"session.absolute", {"12h", "3650d"}, {"59s", "3651d"}},
+             Range{"session.refresh", {"1s", "24h"}, {"999ms", "25h"}},
          }) {
       for (const char* value : range.inside) take(std::string(range.key) + " = " + value);
       for (const char* value : range.outside) {
@@ -349,6 +358,54 @@ class LoadTest : public test::ConfFixture {
                                 "password may log in"),
                          warnings.front());
     CPPUNIT_ASSERT(take("login.required_tags = Gold").warnings.empty());
+  }
+
+  void theLastLoginGoesIntoNoHiddenField() {
+    refuses(
+        ":6: key `login.last_login_field`: is a hidden field, expected one that the API may show",
+        "contacts.hidden_fields = IBAN\nlogin.last_login_field = iban");
+    refuses(
+        ":5: key `login.last_login_field`: is a hidden field, expected one that the API may show",
+        "login.last_login_field = Password");
+  }
+
+  void anyNumberOfGateRulesIsRead() {
+    CPPUNIT_ASSERT(take("").gateRules.empty());
+    const Config c = take(
+        "rule.gold = any(tag:12, tag:Gold) and not tag:Banned\n"
+        "rule.a-1_b = member\n"
+        "rule." +
+        std::string(32, 'x') + " = tag:\"Gold Member\"\n");
+    CPPUNIT_ASSERT_EQUAL(std::size_t{3}, c.gateRules.size());
+    const auto nobody = [](std::string_view name) -> std::optional<TagId> {
+      return name == "Banned" ? std::optional<TagId>(13) : std::nullopt;
+    };
+    CPPUNIT_ASSERT(c.gateRules.at("gold").admits({{12}, {}, "password"}, nobody));
+    CPPUNIT_ASSERT(!c.gateRules.at("gold").admits({{12, 13}, {}, "password"}, nobody));
+    CPPUNIT_ASSERT(c.gateRules.at("a-1_b").admits({{}, {}, "password"}, nobody));
+  }
+
+  void aBrokenGateRuleIsRefusedWithTheParsersWords() {
+    refuses(
+        ":5: key `rule.gold`: got `tag:1 &&`, expected \"and\", \"or\" or the end at character 7",
+        "rule.gold = tag:1 &&\n");
+    refuses(
+        ":5: key `rule.a`: got nothing, expected tag:ID, tag:Name, via:password, via:link, "
+        "member, any(), all(), not, and, or, a name with blanks or commas in double quotes\n" +
+            inFile(":6: key `rule.b`: got `tag:\"x`, a quote is not closed at character 7"),
+        "rule.a =\nrule.b = tag:\"x\n");
+    refuses(":6: key `rule.a`: set already on line 5, expected once",
+            "rule.a = member\nrule.a = member\n");
+  }
+
+  void aGateRulesNameIsShortAndPlain() {
+    const std::string expected =
+        "expected a name of 1 to 32 letters a-z, digits, - and _ behind the point";
+    refuses(":5: key `rule.`: " + expected, "rule. = member\n");
+    refuses(":5: key `rule.a.b`: " + expected, "rule.a.b = member\n");
+    const std::string tooLong = "rule." + std::string(33, 'x');
+    refuses(":5: key `" + tooLong + "`: " + expected, tooLong + " = member\n");
+    refuses(":5: key `rules.gold`: unknown", "rules.gold = member\n");
   }
 };
 

@@ -9,6 +9,7 @@ class ContactJsonTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(ContactJsonTest);
   CPPUNIT_TEST(aContactIsRenderedWithItsNames);
   CPPUNIT_TEST(absentThingsAreNullOrEmpty);
+  CPPUNIT_TEST(hiddenFieldsAreLeftOut);
   CPPUNIT_TEST(anyTextSurvivesTheWayThroughJson);
   CPPUNIT_TEST_SUITE_END();
 
@@ -40,6 +41,13 @@ class ContactJsonTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT((*parsed)["email"].isNull());
     CPPUNIT_ASSERT((*parsed)["tags"].asArray() != nullptr);
     CPPUNIT_ASSERT((*parsed)["fields"].asObject() != nullptr);
+  }
+
+  void hiddenFieldsAreLeftOut() {
+    Contact contact;
+    contact.fields = {{"A", "1"}, {"TOKEN", "x"}, {"Z", "2"}};
+    const std::string json = renderContact(contact, names_, {"TOKEN"});
+    CPPUNIT_ASSERT(json.find(R"("fields":{"A":"1","Z":"2"})") != std::string::npos);
   }
 
   void anyTextSurvivesTheWayThroughJson() {

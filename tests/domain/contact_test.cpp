@@ -20,6 +20,11 @@ class ContactTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(ownChangesOlderThanThePullAreForgotten);
   CPPUNIT_TEST(ownChangesAreForgottenAfterTenMinutes);
   CPPUNIT_TEST(ownChangesApplyInTheirOrder);
+  CPPUNIT_TEST(whatWasHeardChangesNoDataAndDoesNotAge);
+  CPPUNIT_TEST(aPullForgetsWhatWasHeardBeforeIt);
+  CPPUNIT_TEST(theSitesOwnWriteConfirmsWhatWasHeard);
+  CPPUNIT_TEST(hearingKeepsAnOldTimeAndDropsWhatIsGone);
+  CPPUNIT_TEST(aTagHeardIsDoubtfulAfterTenMinutes);
   CPPUNIT_TEST(sameDataLooksAtWhatAReaderSees);
   CPPUNIT_TEST(sameDataIgnoresBookkeeping);
   CPPUNIT_TEST_SUITE_END();
@@ -182,6 +187,65 @@ class ContactTest : public CppUnit::TestFixture {
                           tagChange(OwnChange::Kind::kTagAdded, 1, t0 + 3s)};
     layOwnChanges(contact, t0, t0 + 1min);
     CPPUNIT_ASSERT(contact.tags == std::vector<TagId>({1, 5}));
+  }
+
+  static OwnChange heard(TagId tag, Instant at) {
+    return tagChange(OwnChange::Kind::kTagHeard, tag, at);
+  }
+
+  void whatWasHeardChangesNoDataAndDoesNotAge() {
+    Contact contact = ada();
+    contact.ownChanges = {heard(9, t0), heard(5, t0)};
+    layOwnChanges(contact, Instant::min(), t0 + 24h);
+    CPPUNIT_ASSERT(contact.tags == ada().tags);
+    CPPUNIT_ASSERT_EQUAL(std::size_t{2}, contact.ownChanges.size());
+  }
+
+  void aPullForgetsWhatWasHeardBeforeIt() {
+    Contact known = ada();
+    known.ownChanges = {heard(5, t0 - 1s), heard(1, t0 + 1s)};
+    ContactSnapshot snapshot = emptySnapshot();
+    CPPUNIT_ASSERT_EQUAL(std::size_t{2}, withSnapshot(known, snapshot).ownChanges.size());
+    snapshot.tags = std::vector<TagId>{1, 5};
+    const Contact contact = withSnapshot(known, snapshot);
+    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, contact.ownChanges.size());
+    CPPUNIT_ASSERT_EQUAL(TagId{1}, contact.ownChanges[0].tag);
+  }
+
+  void theSitesOwnWriteConfirmsWhatWasHeard() {
+    Contact contact = ada();
+    contact.ownChanges = {tagChange(OwnChange::Kind::kTagAdded, 1, t0 - 1s), heard(1, t0),
+                          heard(5, t0), tagChange(OwnChange::Kind::kTagAdded, 5, t0 + 1s)};
+    CPPUNIT_ASSERT(gateTags(contact, t0 + 1h).doubtful == std::vector<TagId>{1});
+    layOwnChanges(contact, Instant::min(), t0 + 1h);  // the own changes are too old by now
+    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, contact.ownChanges.size());
+    CPPUNIT_ASSERT(gateTags(contact, t0 + 1h).doubtful == std::vector<TagId>{1});
+  }
+
+  void hearingKeepsAnOldTimeAndDropsWhatIsGone() {
+    Contact contact = ada();
+    const auto before = contact.tags;  // 1 and 5
+    contact.ownChanges = {heard(5, t0), heard(1, t0), heard(7, t0)};
+    contact.tags = {5, 7};
+    hearTags(contact, before, t0 + 1min);
+    CPPUNIT_ASSERT_EQUAL(std::size_t{2}, contact.ownChanges.size());
+    CPPUNIT_ASSERT(contact.ownChanges[0].tag == 5 && contact.ownChanges[0].at == t0);
+    CPPUNIT_ASSERT(contact.ownChanges[1].tag == 7 && contact.ownChanges[1].at == t0 + 1min);
+  }
+
+  void aTagHeardIsDoubtfulAfterTenMinutes() {
+    Contact contact = ada();
+    contact.ownChanges = {heard(5, t0)};
+    const auto doubtfulAt = [&](Instant now) {
+      const GateTags tags = gateTags(contact, now);
+      CPPUNIT_ASSERT_EQUAL(std::size_t{2}, tags.sure.size() + tags.doubtful.size());
+      return tags.doubtful == std::vector<TagId>{5};
+    };
+    CPPUNIT_ASSERT(!doubtfulAt(t0));
+    CPPUNIT_ASSERT(!doubtfulAt(t0 + 10min));
+    CPPUNIT_ASSERT(doubtfulAt(t0 + 10min + 1ms));
+    CPPUNIT_ASSERT(!doubtfulAt(t0 - 2s));
+    CPPUNIT_ASSERT(doubtfulAt(t0 - 1h));  // the clock was set back
   }
 
   void sameDataLooksAtWhatAReaderSees() {

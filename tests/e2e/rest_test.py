@@ -340,7 +340,8 @@ class Service(RestTest):
     def test_a_known_path_names_its_methods_and_an_unknown_one_is_404(self):
         for method, path, allow in (
             ("POST", "livez", "GET, HEAD"),
-            ("DELETE", "v1/contacts/1", "GET, HEAD"),
+            ("PUT", "v1/contacts/1", "DELETE, GET, HEAD, PATCH"),
+            ("DELETE", "v1/contacts", "POST"),
             ("GET", "v1/contacts/1/tags", "POST"),
             ("PUT", "v1/login", "POST"),
         ):

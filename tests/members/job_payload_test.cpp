@@ -12,6 +12,8 @@ class JobPayloadTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(whatAnOlderPayloadDoesNotNameIsAsByDefault);
   CPPUNIT_TEST(theStepsOfTheRuleAreThoseOfItsPassword);
   CPPUNIT_TEST(aChangePayloadComesBackAsItWasWritten);
+  CPPUNIT_TEST(aChangeOfAContactComesBackAsItWasWritten);
+  CPPUNIT_TEST(anOlderChangeIsReadToo);
   CPPUNIT_TEST(foreignTextIsNoPayload);
   CPPUNIT_TEST(resultsAreRenderedForTheApi);
   CPPUNIT_TEST(stepsAreComparedWhateverBecameOfThem);
@@ -89,6 +91,35 @@ class JobPayloadTest : public CppUnit::TestFixture {
     return payload;
   }
 
+  static ChangePayload contactChange() {
+    using Item = ChangePayload::Item;
+    ChangePayload payload;
+    payload.email = "a@example.com";
+    payload.created = true;
+    payload.emailTaken = true;
+    payload.items = {
+        {Item::Kind::kField,
+         Item::Action::kSet,
+         6,
+         "CITY",
+         Item::Result::kOpen,
+         "",
+         "K\n\"x\"",
+         {}},
+        {Item::Kind::kField, Item::Action::kSet, 0, "phone", Item::Result::kApplied, "", "", {}},
+        {Item::Kind::kAutomation, Item::Action::kAdd, 5, "Welcome", Item::Result::kStarted, "", "",
+         fromEpochMs(1700000000123)},
+        {Item::Kind::kList,
+         Item::Action::kRemove,
+         9,
+         "News",
+         Item::Result::kRefused,
+         "no",
+         "",
+         {}}};
+    return payload;
+  }
+
   void aChangePayloadComesBackAsItWasWritten() {
     const auto read = readChangePayload(write(change()));
     CPPUNIT_ASSERT(read.ok());
@@ -99,6 +130,40 @@ class JobPayloadTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(read->items[0].result == ChangePayload::Item::Result::kAlready);
     CPPUNIT_ASSERT_EQUAL(std::string("New, \"x\""), read->items[1].name);
     CPPUNIT_ASSERT_EQUAL(std::string("why"), read->items[1].detail);
+  }
+
+  void aChangeOfAContactComesBackAsItWasWritten() {
+    using Item = ChangePayload::Item;
+    const ChangePayload wrote = contactChange();
+    const auto read = readChangePayload(write(wrote));
+    CPPUNIT_ASSERT(read.ok());
+    CPPUNIT_ASSERT_EQUAL(ContactId{0}, read->contactId);
+    CPPUNIT_ASSERT_EQUAL(wrote.email, read->email);
+    CPPUNIT_ASSERT(read->created && read->emailTaken);
+    CPPUNIT_ASSERT_EQUAL(wrote.items.size(), read->items.size());
+    for (std::size_t i = 0; i < wrote.items.size(); ++i) {
+      CPPUNIT_ASSERT(read->items[i].kind == wrote.items[i].kind);
+      CPPUNIT_ASSERT(read->items[i].action == wrote.items[i].action);
+      CPPUNIT_ASSERT(read->items[i].result == wrote.items[i].result);
+      CPPUNIT_ASSERT_EQUAL(wrote.items[i].value, read->items[i].value);
+      CPPUNIT_ASSERT(read->items[i].startedAt == wrote.items[i].startedAt);
+    }
+    CPPUNIT_ASSERT(!isMember(read->items[0]) && isMember(read->items[1]));
+    Item custom = read->items[1];
+    custom.name = "PHONE";  // a field's tag is upper-case
+    CPPUNIT_ASSERT(!isMember(custom));
+    CPPUNIT_ASSERT_EQUAL_MESSAGE("values are not shown", std::string::npos,
+                                 renderResults(wrote).find("K\\n"));
+  }
+
+  // A release may find the changes of the one before it.
+  void anOlderChangeIsReadToo() {
+    const auto read = readChangePayload(
+        R"({"contact_id":42,"create_missing":false,"items":[{"kind":"tag","action":"add","id":7,)"
+        R"("name":"","result":"open","detail":""}]})");
+    CPPUNIT_ASSERT(read.ok());
+    CPPUNIT_ASSERT(read->email.empty() && !read->created && !read->emailTaken);
+    CPPUNIT_ASSERT(read->items[0].value.empty() && read->items[0].startedAt == Instant{});
   }
 
   void foreignTextIsNoPayload() {

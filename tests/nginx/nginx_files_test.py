@@ -30,8 +30,23 @@ class ShippedFiles(unittest.TestCase):
         directory = pathlib.Path(tempfile.mkdtemp(prefix="mbr-nginx-"))
         self.addCleanup(shutil.rmtree, directory)
         make_directories(directory)
+        example = SHIPPED["example"].read_text()
+        for name in ("gate", "gate-cached"):
+            with self.subTest(name):
+                self.assert_accepted(directory, name, example)
+
+    def assert_accepted(self, directory, gate, example):
         config = directory / "nginx.conf"
-        config.write_text(main_config(directory, SHIPPED["http"], SHIPPED["server"]))
+        gated = f"include {SHIPPED['gated']}"
+        config.write_text(
+            main_config(
+                directory, SHIPPED["http"], SHIPPED["server"],
+                more_http=f"fastcgi_cache_path {directory}/tmp/gate keys_zone=membergate_gate:1m;"
+                f"upstream php {{ server unix:{directory}/php.sock; }}",
+                more_server=f"include {SHIPPED[gate]};"
+                + example.replace("include snippets/membergate-gated.conf", gated),
+            )
+        )
         command = [NGINX, "-t", "-e", "stderr", "-p", directory, "-c", config]
         isolate = ["unshare", "--mount"] + ([] if os.geteuid() == 0 else ["--map-root-user"])
         possible = subprocess.run([*isolate, "true"], capture_output=True).returncode == 0
@@ -57,6 +72,33 @@ class ShippedFiles(unittest.TestCase):
             named - logs,
         )
         self.assertTrue(logs)
+
+    def test_debians_nginx_has_what_the_gate_needs(self):
+        built = subprocess.run([NGINX, "-V"], capture_output=True, text=True).stderr
+        self.assertIn("--with-http_auth_request_module", built)
+
+    def test_the_rule_is_set_by_gated_locations_alone(self):
+        """At server level it would be set again for the question to the daemon."""
+        for name in ("http", "server", "gate", "gate-cached", "gated"):
+            text = re.sub(r"(?m)^\s*#.*$", "", SHIPPED[name].read_text())
+            self.assertNotIn("set $membergate_rule", text, name)
+
+    def test_the_cached_gate_differs_by_the_cache_alone(self):
+        def lines(name):
+            text = re.sub(r"(?m)^\s*#.*$", "", SHIPPED[name].read_text())
+            return [line.strip() for line in text.splitlines() if line.strip()]
+
+        plain, cached = lines("gate"), lines("gate-cached")
+        only = [line for line in cached if line not in plain]
+        self.assertEqual(
+            [line for line in plain if line != "fastcgi_cache off;"],
+            [line for line in cached if line not in only],
+        )
+        self.assertEqual([], [line for line in only if not re.match(
+            "fastcgi_(cache|no_cache|ignore_headers)", line)])
+        self.assertIn(
+            'fastcgi_cache_key "$membergate_rule|$cookie_membergate_session";', only)
+        self.assertIn("fastcgi_cache_valid 204 2s;", only)
 
     def test_the_limits_are_those_decided(self):
         text = SHIPPED["http"].read_text() + SHIPPED["server"].read_text()

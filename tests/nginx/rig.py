@@ -19,13 +19,17 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SHIPPED = {
     "http": ROOT / "nginx/conf.d/membergate.conf",
     "server": ROOT / "nginx/snippets/membergate.conf",
+    "gate": ROOT / "nginx/snippets/membergate-gate.conf",
+    "gate-cached": ROOT / "nginx/snippets/membergate-gate-cached.conf",
+    "gated": ROOT / "nginx/snippets/membergate-gated.conf",
+    "example": ROOT / "nginx/examples/gated-locations.conf",
 }
 NGINX = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
 
 Answer = collections.namedtuple("Answer", "status headers body")
 
 
-def main_config(directory, http, server, listen=None):
+def main_config(directory, http, server, listen=None, more_http="", more_server=""):
     """A whole nginx.conf around the two files, for any user, with nothing outside `directory`."""
     temp = "".join(
         f"  {kind}_temp_path {directory}/tmp/{kind};\n"
@@ -38,11 +42,13 @@ worker_processes 2;
 events {{ worker_connections 512; }}
 http {{
 {temp}  include {http};
+  {more_http}
   server {{
     listen {listen or f"unix:{directory}/unused.sock"};
     access_log {directory}/log/access.log membergate_combined;
     root {directory}/site;
     include {server};
+    {more_server}
     if ($uri = /old) {{ return 301 /new; }}
     location = / {{ try_files /index.html =404; }}
     location / {{ try_files $uri $uri/ =404; }}
@@ -59,12 +65,18 @@ def make_directories(directory):
 
 
 class Rig:
-    """`edits` are pairs (old, new) applied to the shipped texts, beside their four paths."""
+    """`edits` are pairs (old, new) applied to the shipped texts, beside their four paths.
 
-    def __init__(self, edits=()):
+    `more_http` and `more_server` are lines of the site's own, in which {directory} is the rig's.
+    """
+
+    def __init__(self, edits=(), more_http="", more_server=""):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="mbr-nginx-"))
         make_directories(self.directory)
         self.responder = Responder(str(self.directory / "fcgi.sock"))
+        self._more = [
+            more.replace("{directory}", str(self.directory)) for more in (more_http, more_server)
+        ]
         self._listen_for_notes()
         self._write_files(edits)
         self.nginx = None
@@ -89,6 +101,7 @@ class Rig:
             ("/run/membergate/fcgi.sock", f"{self.directory}/fcgi.sock"),
             ("/run/membergate/shed.sock", f"{self.directory}/shed.sock"),
             ("/var/log/nginx/", f"{self.directory}/log/"),
+            ("include snippets/membergate-gated.conf", f"include {self.directory}/gated.conf"),
         )
         missing = {old for old, _ in edits}
         for name, shipped in SHIPPED.items():
@@ -111,6 +124,7 @@ class Rig:
                 self.directory / "http.conf",
                 self.directory / "server.conf",
                 f"127.0.0.1:{self.port}",
+                *self._more,
             )
         )
         with open(self.directory / "log/start.log", "w") as log:

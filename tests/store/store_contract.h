@@ -241,7 +241,7 @@ class StoreContractTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(std::size_t{1}, back->ownChanges.size());
     const auto told = changes(before);
     CPPUNIT_ASSERT_EQUAL(std::size_t{1}, told.size());
-    CPPUNIT_ASSERT(told[0].kind == store::ChangeKind::kContact && told[0].ref == 1);
+    CPPUNIT_ASSERT(told[0].kind == store::ChangeKind::kTouched && told[0].ref == 1);
   }
 
   void touchingAnUnknownContactDoesNothing() {
@@ -825,7 +825,7 @@ class StoreContractTest : public CppUnit::TestFixture {
   }
 
   void tombstonesKeepTheirTime() {
-    write([&](Tx& tx) { tx.addTombstone("digest"); });
+    write([&](Tx& tx) { tx.addTombstones({"digest"}); });
     read([&](store::Reader& r) {
       CPPUNIT_ASSERT(r.hasTombstone("digest") && !r.hasTombstone("other"));
       CPPUNIT_ASSERT(r.findTombstone("digest") == backend_->clock().now());
@@ -856,6 +856,7 @@ class StoreContractTest : public CppUnit::TestFixture {
       CPPUNIT_ASSERT(!r.findJob(old).has_value());
       CPPUNIT_ASSERT(r.findJob(open).has_value());
       CPPUNIT_ASSERT_EQUAL(lastChange, r.lastChangeId());
+      CPPUNIT_ASSERT_EQUAL(lastChange, r.firstChangeId());
       CPPUNIT_ASSERT_EQUAL(std::size_t{1}, r.changesAfter(0, 10).size());
     });
     backend_->reopen();
@@ -916,7 +917,7 @@ class StoreContractTest : public CppUnit::TestFixture {
     std::string digest;
     for (int i = 0; i < 256; ++i) digest.push_back(static_cast<char>(i));
     write([&](Tx& tx) {
-      tx.addTombstone(digest);
+      tx.addTombstones({digest});
       tx.saveSession(session(digest, 1));
     });
     read([&](store::Reader& r) {

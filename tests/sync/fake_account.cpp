@@ -32,6 +32,29 @@ HttpAnswer missing(const std::string& what) {
   return answer(404, {{"message", "No Result found for " + what}});
 }
 
+HttpAnswer duplicate() {
+  return answer(
+      422,
+      {{"errors", json::Array{json::Object{{"title", "Email address already exists in the system"},
+                                           {"code", "duplicate"}}}}});
+}
+
+HttpAnswer noSuchField() {
+  return answer(400,
+                {{"errors", json::Array{json::Object{{"title", "The related field does not exist."},
+                                                     {"code", "related_missing"}}}}});
+}
+
+void assign(FakeAccount::Person& person, const json::Value& body) {
+  const auto take = [&](const char* name, std::string& member) {
+    if (const std::string* value = body[name].asString()) member = *value;
+  };
+  take("email", person.email);
+  take("firstName", person.firstName);
+  take("lastName", person.lastName);
+  take("phone", person.phone);
+}
+
 bool startsWith(const std::string& line, const std::string& start) {
   return line.compare(0, start.size(), start) == 0;
 }
@@ -208,6 +231,7 @@ HttpAnswer FakeAccount::serve(const HttpCall& call) {
   const json::Value body = parsed ? *parsed : json::Value();
 
   if (first == "contacts" && call.method == "PUT") return writeContact(id, body["contact"]);
+  if (first == "contacts" && call.method == "POST") return createContact(body["contact"]);
   if (first == "contacts" && rest.empty()) {
     const auto email = queryOf(call, "email");
     return email ? readByEmail(*email) : readPage(call);
@@ -221,6 +245,7 @@ HttpAnswer FakeAccount::serve(const HttpCall& call) {
     for (const Entry& entry : people[id].entries) {
       rows.push_back(json::Object{{"id", text(entry.id)},
                                   {"automation", text(entry.automation)},
+                                  {"completed", entry.ended ? 1 : 0},
                                   {"adddate", formatRfc3339(entry.at)}});
     }
     return answer(200, {{"contactAutomations", std::move(rows)}});
@@ -229,7 +254,7 @@ HttpAnswer FakeAccount::serve(const HttpCall& call) {
     return answer(200, {{"fieldValues", valueRows(id)}});
   }
   if (first == "contacts" && part == "contactLists") {
-    return answer(200, {{"contactLists", json::Array{}}});
+    return answer(200, {{"contactLists", listRows(id)}});
   }
   if (first == "contacts") return readOne(id);
   if (first == "import" && call.method == "POST") return queueImport(body["contacts"]);
@@ -239,7 +264,9 @@ HttpAnswer FakeAccount::serve(const HttpCall& call) {
     for (auto& [contact, person] : people) person.tags.erase(id);
     return answer(200, {});
   }
+  if (first == "contactAutomations" && call.method == "DELETE") return leave(id);
   if (first == "contactAutomations") return enter(body["contactAutomation"]);
+  if (first == "contactLists") return setList(body["contactList"]);
   if (first == "tags" && call.method == "POST") {
     const std::string name = body["tag"]["tag"].textOr("");
     tags[++lastId_] = name;
@@ -252,13 +279,13 @@ HttpAnswer FakeAccount::serve(const HttpCall& call) {
   if (first == "fieldRels") return answer(201, {{"fieldRel", json::Object{{"id", "1"}}}});
   if (first == "tags") return listNames("tags", "tag", tags);
   if (first == "automations") return listNames("automations", "name", automations);
-  if (first == "lists") return listNames("lists", "name", {});
+  if (first == "lists") return listNames("lists", "name", lists);
   if (first == "fields") return listNames("fields", "perstag", fields);
   return answer(404, {{"message", "No route found"}});
 }
 
 HttpAnswer FakeAccount::readOne(ContactId id) {
-  json::Object root{{"contactLists", json::Array{}}, {"fieldValues", valueRows(id)}};
+  json::Object root{{"contactLists", listRows(id)}, {"fieldValues", valueRows(id)}};
   if (include) root.set("contactTags", tagRows(id));
   show(root, id);
   return answer(200, std::move(root));
@@ -297,6 +324,7 @@ HttpAnswer FakeAccount::listed(const std::vector<ContactId>& ids, std::size_t to
   json::Array contacts;
   json::Array tagList;
   json::Array values;
+  json::Array memberships;
   for (const ContactId id : ids) {
     json::Object one;
     show(one, id);
@@ -304,12 +332,13 @@ HttpAnswer FakeAccount::listed(const std::vector<ContactId>& ids, std::size_t to
     if (!include) continue;
     for (json::Value& row : tagRows(id)) tagList.push_back(std::move(row));
     for (json::Value& row : valueRows(id)) values.push_back(std::move(row));
+    for (json::Value& row : listRows(id)) memberships.push_back(std::move(row));
   }
   json::Object root{{"contacts", std::move(contacts)},
                     {"meta", json::Object{{"total", std::to_string(total)}}}};
   if (include) {
     root.set("contactTags", std::move(tagList));
-    root.set("contactLists", json::Array{});
+    root.set("contactLists", std::move(memberships));
     root.set("fieldValues", std::move(values));
   }
   return answer(200, std::move(root));
@@ -405,6 +434,12 @@ void FakeAccount::giveTag(ContactId contact, TagId tag) {
 HttpAnswer FakeAccount::writeContact(ContactId id, const json::Value& body) {
   const auto found = people.find(id);
   if (found == people.end()) return missing("Subscriber with id " + text(id));
+  if (const std::string* email = body["email"].asString()) {
+    const auto holder = findByEmail(*email);
+    if (holder && *holder != id) return duplicate();
+  }
+  if (!knowsFields(body)) return noSuchField();
+  assign(found->second, body);
   if (const json::Array* rows = body["fieldValues"].asArray()) {
     for (const json::Value& row : *rows) {
       give(id, idIn(row["field"]), row["value"].textOr(""));
@@ -416,6 +451,52 @@ HttpAnswer FakeAccount::writeContact(ContactId id, const json::Value& body) {
   return answer(200, std::move(root));
 }
 
+HttpAnswer FakeAccount::createContact(const json::Value& body) {
+  if (findByEmail(body["email"].textOr(""))) return duplicate();
+  if (!knowsFields(body)) return noSuchField();
+  const ContactId id = ++lastId_;
+  people[id].created = people[id].updated = clock_.now();
+  HttpAnswer made = writeContact(id, body);
+  made.status = 201;
+  return made;
+}
+
+bool FakeAccount::knowsFields(const json::Value& body) const {
+  const json::Array* rows = body["fieldValues"].asArray();
+  return rows == nullptr || std::all_of(rows->begin(), rows->end(), [&](const json::Value& row) {
+           return fields.count(idIn(row["field"])) > 0;
+         });
+}
+
+HttpAnswer FakeAccount::setList(const json::Value& body) {
+  const auto found = people.find(idIn(body["contact"]));
+  const ListId list = idIn(body["list"]);
+  if (found == people.end() || lists.count(list) == 0) {
+    return answer(
+        400, {{"errors", json::Array{json::Object{{"title", "The related list does not exist."},
+                                                  {"code", "related_missing"}}}}});
+  }
+  int status = body["status"].textOr("1") == "2" ? 2 : 1;
+  auto& there = found->second.lists;
+  const bool left = there.count(list) > 0 && there[list] == 2;
+  if (left && status == 1 && body["sourceid"].textOr("") != "4") status = 2;
+  there[list] = status;
+  return answer(201, {{"contactList", json::Object{{"id", "1"}, {"status", status}}}});
+}
+
+HttpAnswer FakeAccount::leave(std::int64_t entry) {
+  for (auto& [id, person] : people) {
+    const auto found = std::find_if(person.entries.begin(), person.entries.end(),
+                                    [&](const Entry& each) { return each.id == entry; });
+    if (found == person.entries.end()) continue;
+    person.entries.erase(found);
+    return answer(200, {});
+  }
+  HttpAnswer gone = missing("SubscriberSeries with id " + text(entry));
+  gone.status = 403;
+  return gone;
+}
+
 HttpAnswer FakeAccount::addTag(const json::Value& body) {
   const ContactId contact = idIn(body["contact"]);
   const TagId tag = idIn(body["tag"]);
@@ -424,7 +505,7 @@ HttpAnswer FakeAccount::addTag(const json::Value& body) {
   if (found == people.end()) return missing("Subscriber with id " + text(contact));
   if (tags.count(tag) == 0) return missing("Tag with id " + text(tag));
   for (const auto& [association, there] : found->second.tags) {
-    if (there == tag) return answer(201, {{"contactTag", json::Object{{"id", text(association)}}}});
+    if (there == tag) return answer(200, {{"contactTag", json::Object{{"id", text(association)}}}});
   }
   found->second.tags[++lastId_] = tag;
   return answer(201, {{"contactTag", json::Object{{"id", text(lastId_)}}}});
@@ -458,8 +539,8 @@ void FakeAccount::show(json::Object& root, ContactId id) {
   root.set("contact", json::Object{{"id", text(id)},
                                    {"email", person.email},
                                    {"firstName", person.firstName},
-                                   {"lastName", ""},
-                                   {"phone", ""},
+                                   {"lastName", person.lastName},
+                                   {"phone", person.phone},
                                    {"cdate", stamp(person.created)},
                                    {"udate", stamp(person.updated)}});
 }
@@ -469,6 +550,17 @@ json::Array FakeAccount::tagRows(ContactId id) const {
   for (const auto& [association, tag] : people.at(id).tags) {
     rows.push_back(
         json::Object{{"id", text(association)}, {"contact", text(id)}, {"tag", text(tag)}});
+  }
+  return rows;
+}
+
+json::Array FakeAccount::listRows(ContactId id) const {
+  json::Array rows;
+  for (const auto& [list, status] : people.at(id).lists) {
+    rows.push_back(json::Object{{"id", text(list * 100000 + id)},
+                                {"contact", text(id)},
+                                {"list", text(list)},
+                                {"status", text(status)}});
   }
   return rows;
 }

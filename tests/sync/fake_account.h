@@ -28,6 +28,7 @@ class FakeAccount {
     std::int64_t id = 0;
     AutomationId automation = 0;
     Instant at{};
+    bool ended = false;
   };
   struct Person {
     std::string email;
@@ -37,6 +38,9 @@ class FakeAccount {
     std::vector<Entry> entries;
     Instant created = kLongAgo;  // cdate; whole seconds
     Instant updated = kLongAgo;  // udate; writes of the API do not move it here
+    std::string lastName{};
+    std::string phone{};
+    std::map<ListId, int> lists{};  // their status
   };
   enum class Fault {
     kRequestLost,  // nothing happens, no answer
@@ -52,6 +56,7 @@ class FakeAccount {
   std::map<TagId, std::string> tags{{1, "Member"}, {2, "Gold"}};
   std::map<AutomationId, std::string> automations{{5, "Welcome"}, {6, "Second"}};
   std::map<FieldId, std::string> fields{{3, "PASSWORD"}, {6, "CITY"}};
+  std::map<ListId, std::string> lists{{9, "News"}};
   std::set<AutomationId> closed;  // answer 403 "Could not create SubscriberSeries"
   bool echo = true;               // answers of writes show the field values
   bool entities = false;          // shows & < > as HTML entities
@@ -116,6 +121,10 @@ class FakeAccount {
   void give(ContactId contact, FieldId field, const std::string& value);
   void giveTag(ContactId contact, TagId tag);
   activecampaign::HttpAnswer writeContact(ContactId id, const json::Value& body);
+  bool knowsFields(const json::Value& body) const;
+  activecampaign::HttpAnswer createContact(const json::Value& body);
+  activecampaign::HttpAnswer setList(const json::Value& body);
+  activecampaign::HttpAnswer leave(std::int64_t entry);
   activecampaign::HttpAnswer addTag(const json::Value& body);
   activecampaign::HttpAnswer enter(const json::Value& body);
   activecampaign::HttpAnswer listNames(const std::string& key, const std::string& name,
@@ -123,6 +132,7 @@ class FakeAccount {
   void show(json::Object& root, ContactId id);
   json::Array tagRows(ContactId id) const;
   json::Array valueRows(ContactId id);
+  json::Array listRows(ContactId id) const;
 
   FakeClock& clock_;
   mutable std::mutex mutex_;

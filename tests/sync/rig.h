@@ -50,6 +50,7 @@ class SyncRig : public MembersRig {
     add(members::kPasswordJob, &sync::runPasswordJob);
     add(members::kFollowUpJob, &sync::runFollowUpJob);
     add(members::kChangeJob, &sync::runChangeJob);
+    add(members::kLastLoginJob, &sync::runChangeJob);
     add(members::kRefreshJob, &sync::runRefreshJob);
     add(members::kDirectoriesJob, &sync::runDirectoriesJob);
     listen([this](const auto& changes) { dispatcher.onChanges(changes); });

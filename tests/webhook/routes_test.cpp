@@ -66,11 +66,13 @@ class WebhookRoutesTest : public CppUnit::TestFixture {
   access::Codes codes{store, keys, random, clock};
   members::DeliveryApplier applier{store, directories, sealer, clock, {}, [] {}};
   std::atomic<int> lost{0};
+  members::MemberClearer clearer{store};
   WebhookRoutes routes{
       {256 * 1024, isHidden, [this](std::string_view bytes) { return keys.mac("delivery", bytes); },
        [this] { ++lost; }},
       codes,
       applier,
+      clearer,
       clock};
   http::Router router;
   std::string genpass;
@@ -357,7 +359,7 @@ class WebhookRoutesTest : public CppUnit::TestFixture {
   void aCallThatIsNotKeptIsAnsweredThoughNobodyAsksForTheLost() {
     WebhookRoutes deaf({256 * 1024, isHidden,
                         [this](std::string_view bytes) { return keys.mac("delivery", bytes); }},
-                       codes, applier, clock);
+                       codes, applier, clearer, clock);
     http::Router other;
     deaf.registerOn(other);
     answer(genpassCall());

@@ -129,6 +129,47 @@ void moveSessions(Connection& db, ChangeLog& log, ContactId from, ContactId to, 
   }
 }
 
+std::vector<ContactId> listVisitors(Connection& db, Instant usedSince, Instant pulledBefore,
+                                    int limit) {
+  std::vector<ContactId> visitors;
+  db.query(
+      "SELECT DISTINCT s.contact_id FROM session s JOIN contact c ON c.id = s.contact_id "
+      "WHERE s.used_at >= ?1 AND coalesce(c.pulled_at, 0) < ?2 AND c.deleted_at IS NULL "
+      "ORDER BY s.contact_id LIMIT ?3",
+      {usedSince, pulledBefore, limit}, [&](Row& row) { visitors.push_back(row.integer()); });
+  return visitors;
+}
+
+std::optional<LinkRecord> findLink(Connection& db, const std::string& digest) {
+  std::optional<LinkRecord> found;
+  db.query("SELECT digest, contact_id, created_at, expires_at, used_at FROM link WHERE digest = ?1",
+           {Bytes(digest)}, [&](Row& row) {
+             LinkRecord link;
+             link.digest = row.bytes();
+             link.contactId = row.integer();
+             link.createdAt = row.instant();
+             link.expiresAt = row.instant();
+             link.usedAt = row.maybeInstant();
+             found = std::move(link);
+           });
+  return found;
+}
+
+void saveLink(Connection& db, const LinkRecord& link) {
+  db.run(
+      "INSERT OR REPLACE INTO link (digest, contact_id, created_at, expires_at, used_at) "
+      "VALUES (?1, ?2, ?3, ?4, ?5)",
+      {Bytes(link.digest), link.contactId, link.createdAt, link.expiresAt, link.usedAt});
+}
+
+void deleteLinksOf(Connection& db, ContactId id) {
+  db.run("DELETE FROM link WHERE contact_id = ?1", {id});
+}
+
+void pruneLinks(Connection& db, Instant before) {
+  db.run("DELETE FROM link WHERE used_at < ?1 OR expires_at < ?1", {before});
+}
+
 std::vector<ThrottleRecord> listThrottle(Connection& db, Instant newerThan, int limit) {
   std::vector<ThrottleRecord> records;
   db.query(
@@ -169,12 +210,29 @@ std::optional<Instant> findTombstone(Connection& db, const std::string& digest) 
   return at;
 }
 
-void addTombstone(Connection& db, const std::string& digest, Instant now) {
-  db.run("INSERT OR REPLACE INTO tombstone (digest, at) VALUES (?1, ?2)", {Bytes(digest), now});
+bool hasTombstones(Connection& db) {
+  return db.integer("SELECT EXISTS (SELECT 1 FROM tombstone)") != 0;
+}
+
+void addTombstones(Connection& db, const std::vector<std::string>& digests, Instant now) {
+  const std::int64_t erasure = db.integer("SELECT coalesce(max(erasure), 0) + 1 FROM tombstone");
+  for (const std::string& digest : digests) {
+    db.run(
+        "UPDATE tombstone SET erasure = ?2 "
+        "WHERE erasure = (SELECT erasure FROM tombstone WHERE digest = ?1)",
+        {Bytes(digest), erasure});
+    db.run("INSERT OR REPLACE INTO tombstone (digest, at, erasure) VALUES (?1, ?2, ?3)",
+           {Bytes(digest), now, erasure});
+  }
 }
 
 void deleteTombstone(Connection& db, const std::string& digest) {
   db.run("DELETE FROM tombstone WHERE digest = ?1", {Bytes(digest)});
+}
+
+void deleteErasure(Connection& db, const std::string& digest) {
+  db.run("DELETE FROM tombstone WHERE erasure = (SELECT erasure FROM tombstone WHERE digest = ?1)",
+         {Bytes(digest)});
 }
 
 }  // namespace mbr::store::sql

@@ -1,4 +1,4 @@
-// Who may enter: codes, API keys, sessions, throttle counters, tombstones.
+// Who may enter: codes, API keys, sessions, links, throttle counters, tombstones.
 #pragma once
 
 #include "store/sql/change_log.h"
@@ -19,12 +19,23 @@ void deleteSession(Connection& db, ChangeLog& log, const std::string& digest, In
 void deleteSessionsOf(Connection& db, ChangeLog& log, ContactId id, Instant now);
 void moveSessions(Connection& db, ChangeLog& log, ContactId from, ContactId to, Instant now);
 
+std::vector<ContactId> listVisitors(Connection& db, Instant usedSince, Instant pulledBefore,
+                                    int limit);
+
+std::optional<LinkRecord> findLink(Connection& db, const std::string& digest);
+void saveLink(Connection& db, const LinkRecord& link);
+void deleteLinksOf(Connection& db, ContactId id);
+// Links that were used, or ended, before then.
+void pruneLinks(Connection& db, Instant before);
+
 std::vector<ThrottleRecord> listThrottle(Connection& db, Instant newerThan, int limit);
 void saveThrottle(Connection& db, const ThrottleRecord& record);
 void deleteThrottle(Connection& db, Instant failuresBefore, Instant successesBefore);
 
+bool hasTombstones(Connection& db);
 std::optional<Instant> findTombstone(Connection& db, const std::string& digest);
-void addTombstone(Connection& db, const std::string& digest, Instant now);
+void addTombstones(Connection& db, const std::vector<std::string>& digests, Instant now);
 void deleteTombstone(Connection& db, const std::string& digest);
+void deleteErasure(Connection& db, const std::string& digest);
 
 }  // namespace mbr::store::sql

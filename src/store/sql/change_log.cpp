@@ -2,6 +2,8 @@
 
 namespace mbr::store::sql {
 
+std::int64_t firstChangeId(Connection& db) { return db.integer("SELECT min(id) FROM change"); }
+
 std::int64_t lastChangeId(Connection& db) { return db.integer("SELECT max(id) FROM change"); }
 
 std::vector<Change> changesAfter(Connection& db, std::int64_t id, int limit) {

@@ -8,6 +8,7 @@
 
 namespace mbr::store::sql {
 
+std::int64_t firstChangeId(Connection& db);
 std::int64_t lastChangeId(Connection& db);
 std::vector<Change> changesAfter(Connection& db, std::int64_t id, int limit);
 

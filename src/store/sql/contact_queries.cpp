@@ -5,6 +5,8 @@
 
 #include "store/sql/access_queries.h"
 #include "store/sql/contact_doc.h"
+#include "store/sql/job_queries.h"
+#include "store/sql/log_queries.h"
 #include "store/store.h"
 
 namespace mbr::store::sql {
@@ -158,7 +160,7 @@ void touchContact(Connection& db, ChangeLog& log, const Contact& contact, Instan
       "pulled_at = ?6, confirmed = ?7 WHERE id = ?1",
       {contact.id, ownChanges, contact.updatedAt, contact.eventAt, contact.asOf, contact.pulledAt,
        contact.confirmed});
-  if (touched != 0) log.add(ChangeKind::kContact, contact.id, now);
+  if (touched != 0) log.add(ChangeKind::kTouched, contact.id, now);
 }
 
 std::optional<Credential> findCredential(Connection& db, ContactId id) {
@@ -194,6 +196,26 @@ void deleteCredential(Connection& db, ChangeLog& log, ContactId id, Instant now)
   if (db.run("DELETE FROM credential WHERE contact_id = ?1", {id}) != 0) {
     log.add(ChangeKind::kCredential, id, now);
   }
+}
+
+void eraseContact(Connection& db, ChangeLog& log, ContactId id, Instant now) {
+  std::string email;
+  std::vector<TagId> tags;
+  const bool known = db.query("SELECT email, doc FROM contact WHERE id = ?1", {id}, [&](Row& row) {
+    email = row.text();
+    tags = tagsOfDoc(row.text());
+  }) != 0;
+  eraseJobsOf(db, log, id, email, now);
+  eraseFromLogs(db, id, email);
+  deleteLinksOf(db, id);
+  deleteCredential(db, log, id, now);
+  deleteSessionsOf(db, log, id, now);
+  db.run("DELETE FROM absent WHERE contact_id = ?1", {id});
+  if (!known) return;
+  moveTags(db, id, tags, {});
+  db.run("DELETE FROM email_owner WHERE email = ?1 AND contact_id = ?2", {email, id});
+  db.run("DELETE FROM contact WHERE id = ?1", {id});
+  log.add(ChangeKind::kContact, id, now);
 }
 
 void purgeContacts(Connection& db, ChangeLog& log, Instant before, Instant now) {

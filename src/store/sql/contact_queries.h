@@ -21,6 +21,9 @@ void touchContact(Connection& db, ChangeLog& log, const Contact& contact, Instan
 void writeCredential(Connection& db, ChangeLog& log, const Credential& credential, Instant now);
 void deleteCredential(Connection& db, ChangeLog& log, ContactId id, Instant now);
 
+// Removes all that is kept of one contact.
+void eraseContact(Connection& db, ChangeLog& log, ContactId id, Instant now);
+
 // Removes the contacts that were marked deleted longest ago, before then, with all that is theirs.
 // At most kPurgeBatch at once, which holds the writer up for less than 100 ms: each one lies on
 // some ten pages.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 namespace mbr::store::sql {
 namespace {
@@ -213,8 +214,7 @@ std::optional<Job> claimJob(Connection& db, JobId id, Instant leaseUntil) {
   std::optional<Job> claimed;
   db.query(
       "UPDATE job SET state = 2, lease_until = ?2 "
-      "WHERE id = ?1 AND state = 1" MBR_NOT_BEHIND_ANOTHER
-      " RETURNING " MBR_JOB_COLUMNS,
+      "WHERE id = ?1 AND state = 1" MBR_NOT_BEHIND_ANOTHER " RETURNING " MBR_JOB_COLUMNS,
       {id, leaseUntil}, [&](Row& row) { claimed = readJob(row); });
   return claimed;
 }
@@ -252,6 +252,67 @@ bool moveJob(Connection& db, ChangeLog& log, const Job& job, Instant now) {
   if (moved == 0) return false;
   log.add(ChangeKind::kJob, job.id, now);
   return true;
+}
+
+void eraseJobsOf(Connection& db, ChangeLog& log, ContactId contact, const std::string& email,
+                 Instant now) {
+  const std::string quoted = email.empty() ? "" : '"' + email + '"';
+  std::vector<std::pair<JobId, bool>> theirs;  // and whether it is open
+  db.query(
+      "SELECT id, state FROM job WHERE contact_id = ?1 "
+      "OR (contact_id IS NULL AND ?2 <> '' AND instr(payload, ?2) > 0)",
+      {contact, quoted}, [&](Row& row) {
+        const JobId id = row.integer();
+        theirs.emplace_back(id, isOpen(static_cast<JobState>(row.integer())));
+      });
+  // All of them before any is said to have ended: none of theirs that waits becomes a dead one.
+  for (const auto& [id, open] : theirs) {
+    db.run(
+        "UPDATE job SET payload = '', sealed = NULL, result = '', key = '', reason = '' "
+        "WHERE id = ?1",
+        {id});
+    if (!open) continue;
+    db.run(
+        "UPDATE job SET state = 6, reason = 'the contact was erased', lease_until = 0, "
+        "ended_at = ?2 WHERE id = ?1",
+        {id, now});
+    log.add(ChangeKind::kJob, id, now);
+  }
+  for (const auto& [id, open] : theirs) {
+    if (open) killBehind(db, log, id, now);
+  }
+}
+
+std::optional<IdempotencyRecord> findIdempotency(Connection& db, std::int64_t apiKeyId,
+                                                 const std::string& key) {
+  std::optional<IdempotencyRecord> found;
+  db.query(
+      "SELECT api_key_id, key, request, job_id, created_at FROM idempotency "
+      "WHERE api_key_id = ?1 AND key = ?2",
+      {apiKeyId, key}, [&](Row& row) {
+        IdempotencyRecord record;
+        record.apiKeyId = row.integer();
+        record.key = row.text();
+        record.request = row.bytes();
+        record.jobId = row.integer();
+        record.createdAt = row.instant();
+        found = std::move(record);
+      });
+  return found;
+}
+
+void saveIdempotency(Connection& db, const IdempotencyRecord& record) {
+  db.run(
+      "INSERT OR REPLACE INTO idempotency (api_key_id, key, request, job_id, created_at) "
+      "VALUES (?1, ?2, ?3, ?4, ?5)",
+      {record.apiKeyId, record.key, Bytes(record.request), record.jobId, record.createdAt});
+}
+
+void pruneIdempotency(Connection& db, Instant before, int limit) {
+  db.run(
+      "DELETE FROM idempotency WHERE (api_key_id, key) IN (SELECT api_key_id, key "
+      "FROM idempotency WHERE created_at < ?1 ORDER BY created_at LIMIT ?2)",
+      {before, limit});
 }
 
 }  // namespace mbr::store::sql

@@ -22,4 +22,14 @@ void releaseJobs(Connection& db);
 bool saveJob(Connection& db, ChangeLog& log, const Job& job, Instant now);
 bool moveJob(Connection& db, ChangeLog& log, const Job& job, Instant now);
 
+// Drops the contact's open jobs and empties all of its jobs, ended ones too; also those of no
+// contact's id whose payload holds the e-mail ("" = none) as a JSON string. Reads the whole table.
+void eraseJobsOf(Connection& db, ChangeLog& log, ContactId contact, const std::string& email,
+                 Instant now);
+
+std::optional<IdempotencyRecord> findIdempotency(Connection& db, std::int64_t apiKeyId,
+                                                 const std::string& key);
+void saveIdempotency(Connection& db, const IdempotencyRecord& record);
+void pruneIdempotency(Connection& db, Instant before, int limit);
+
 }  // namespace mbr::store::sql

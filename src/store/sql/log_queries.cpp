@@ -50,6 +50,14 @@ void addAudit(Connection& db, const AuditRecord& record) {
       {record.at, record.actor, record.action, record.contactId, record.detail, record.requestId});
 }
 
+void eraseFromLogs(Connection& db, ContactId contact, const std::string& email) {
+  db.run(
+      "UPDATE delivery SET contact_id = NULL, email = '', digest = NULL "
+      "WHERE contact_id = ?1 OR (email = ?2 AND email <> '')",
+      {contact, email});
+  db.run("UPDATE audit SET contact_id = NULL, detail = '' WHERE contact_id = ?1", {contact});
+}
+
 void prune(Connection& db, Instant deliveries, Instant changes, Instant jobs, Instant audit) {
   // Only the oldest rows by id are looked at: no index on the time is needed.
   db.run(

@@ -14,6 +14,10 @@ std::optional<Instant> lastDeliveryAt(Connection& db, std::string_view route);
 void addDelivery(Connection& db, const DeliveryRecord& delivery);
 void addAudit(Connection& db, const AuditRecord& record);
 
+// Takes a contact's id and e-mail ("" if it has none), and what was said about it, out of
+// deliveries and audit. Reads both tables whole: an index for it would cost every webhook.
+void eraseFromLogs(Connection& db, ContactId contact, const std::string& email);
+
 // At most kPruneBatch rows of each table go at once, oldest first, so that the writer is not held
 // up; the newest row of a table stays, so that no id comes twice.
 constexpr int kPruneBatch = 10000;

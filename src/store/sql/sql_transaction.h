@@ -76,6 +76,16 @@ class Reads : public Base {
   std::vector<ThrottleRecord> listThrottle(Instant newerThan, int limit) override {
     return sql::listThrottle(db_, newerThan, limit);
   }
+  std::vector<ContactId> listVisitors(Instant usedSince, Instant pulledBefore, int limit) override {
+    return sql::listVisitors(db_, usedSince, pulledBefore, limit);
+  }
+  std::optional<LinkRecord> findLink(const std::string& digest) override {
+    return sql::findLink(db_, digest);
+  }
+  std::optional<IdempotencyRecord> findIdempotency(std::int64_t apiKeyId,
+                                                   const std::string& key) override {
+    return sql::findIdempotency(db_, apiKeyId, key);
+  }
 
   BudgetRecord loadBudget() override { return sql::loadBudget(db_); }
   std::vector<NamedId> listDirectory(Directory directory) override {
@@ -86,11 +96,13 @@ class Reads : public Base {
     return sql::findMeta(db_, key);
   }
 
+  std::int64_t firstChangeId() override { return sql::firstChangeId(db_); }
   std::int64_t lastChangeId() override { return sql::lastChangeId(db_); }
   std::vector<Change> changesAfter(std::int64_t id, int limit) override {
     return sql::changesAfter(db_, id, limit);
   }
 
+  bool hasTombstones() override { return sql::hasTombstones(db_); }
   bool hasTombstone(const std::string& digest) override {
     return findTombstone(digest).has_value();
   }
@@ -167,6 +179,11 @@ class SqlTransaction final : public Reads<Transaction> {
   void moveSessions(ContactId from, ContactId to) override {
     sql::moveSessions(db_, log_, from, to, now_);
   }
+  void saveLink(const LinkRecord& link) override { sql::saveLink(db_, link); }
+  void deleteLinksOf(ContactId id) override { sql::deleteLinksOf(db_, id); }
+  void saveIdempotency(const IdempotencyRecord& record) override {
+    sql::saveIdempotency(db_, record);
+  }
   void saveThrottle(const ThrottleRecord& record) override { sql::saveThrottle(db_, record); }
   void deleteThrottle(Instant failuresBefore, Instant successesBefore) override {
     sql::deleteThrottle(db_, failuresBefore, successesBefore);
@@ -183,8 +200,12 @@ class SqlTransaction final : public Reads<Transaction> {
     sql::setMeta(db_, key, value);
   }
 
-  void addTombstone(const std::string& digest) override { sql::addTombstone(db_, digest, now_); }
+  void eraseContact(ContactId id) override { sql::eraseContact(db_, log_, id, now_); }
+  void addTombstones(const std::vector<std::string>& digests) override {
+    sql::addTombstones(db_, digests, now_);
+  }
   void deleteTombstone(const std::string& digest) override { sql::deleteTombstone(db_, digest); }
+  void deleteErasure(const std::string& digest) override { sql::deleteErasure(db_, digest); }
 
   void openGap(std::string_view why, Instant from, Instant to, bool full) override {
     sql::openGap(db_, log_, why, from, to, full, now_);
@@ -201,6 +222,8 @@ class SqlTransaction final : public Reads<Transaction> {
   void addAudit(const AuditRecord& record) override { sql::addAudit(db_, record); }
   void prune(Instant deliveries, Instant changes, Instant jobs, Instant audit) override {
     sql::prune(db_, deliveries, changes, jobs, audit);
+    sql::pruneIdempotency(db_, now_ - std::chrono::hours{24}, kPruneBatch);
+    sql::pruneLinks(db_, now_ - std::chrono::hours{24});
   }
   void purgeDeleted(Instant before) override {
     sql::purgeContacts(db_, log_, before, now_);

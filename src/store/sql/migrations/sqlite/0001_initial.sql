@@ -188,9 +188,11 @@ CREATE TABLE change (
   at INTEGER NOT NULL
 );
 
+-- erasure: the same for all digests of one erasure.
 CREATE TABLE tombstone (
   digest BLOB PRIMARY KEY,
-  at INTEGER NOT NULL
+  at INTEGER NOT NULL,
+  erasure INTEGER NOT NULL
 ) WITHOUT ROWID;
 
 -- request: digest of method, path and body.
@@ -202,6 +204,7 @@ CREATE TABLE idempotency (
   created_at INTEGER NOT NULL,
   PRIMARY KEY (api_key_id, key)
 ) WITHOUT ROWID;
+CREATE INDEX idempotency_created ON idempotency (created_at);
 
 CREATE TABLE link (
   digest BLOB PRIMARY KEY,

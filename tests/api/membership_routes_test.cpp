@@ -1,10 +1,8 @@
-#include "api/tag_routes.h"
+#include "api/membership_routes.h"
 
-#include "api/rig.h"
-#include "members/contact_updater.h"
-#include "members/job_payload.h"
-#include "outbox/dispatcher.h"
-#include "passwords/generator.h"
+#include <tuple>
+
+#include "api/write_rig.h"
 
 namespace mbr::api {
 
@@ -12,8 +10,8 @@ using members::ChangePayload;
 using outbox::Verdict;
 using ItemResult = ChangePayload::Item::Result;
 
-class TagRoutesTest : public CppUnit::TestFixture {
-  CPPUNIT_TEST_SUITE(TagRoutesTest);
+class MembershipRoutesTest : public CppUnit::TestFixture {
+  CPPUNIT_TEST_SUITE(MembershipRoutesTest);
   CPPUNIT_TEST(aChangeThatActiveCampaignTookIsDone);
   CPPUNIT_TEST(removalsComeFirstAndIntegersAreIds);
   CPPUNIT_TEST(whatActiveCampaignRefusedIsToldPerTag);
@@ -29,59 +27,24 @@ class TagRoutesTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(aBodyThatAsksForTooMuchIsRefused);
   CPPUNIT_TEST(aBodyOfAnotherShapeIsRefused);
   CPPUNIT_TEST(aKeyWithTheScopeIsNeeded);
+  CPPUNIT_TEST(automationsAndListsAreChangedAlike);
+  CPPUNIT_TEST(automationsAndListsRefuseAlike);
   CPPUNIT_TEST_SUITE_END();
 
-  ApiRig rig;
-  ops::Timer timer;
-  passwords::Generator generator{{}, rig.random};
-  passwords::Hasher hasher{rig.keys, rig.random, {8192, 1}};
-  passwords::Sealer sealer{rig.keys, rig.random};
-  members::PasswordIssuer issuer{generator, hasher, sealer, rig.clock, PasswordPolicy::kKeep};
-  outbox::Dispatcher dispatcher{rig.store, rig.clock, rig.random, timer, {}};
-  members::ContactUpdater updater{rig.store, issuer, rig.clock, [this] { dispatcher.wake(); }};
-  ContactLookup lookup{rig.cache, rig.source, rig.clock, {}};
-  TagRoutes routes{rig.apiKeys, lookup, updater, dispatcher};
-  std::function<Verdict(ChangePayload&)> activeCampaign = [](ChangePayload& change) {
-    for (auto& item : change.items) item.result = ItemResult::kApplied;
-    return Verdict::done(members::renderResults(change));
-  };
+  WriteRig rig;
+  MembershipRoutes routes{rig.apiKeys, rig.lookup, rig.changes};
 
  public:
-  void setUp() override {
-    routes.registerOn(rig.router);
-    rig.dispatcher = &dispatcher;
-    rig.saveContact(42, "jane@example.com");
-    dispatcher.handle(std::string(members::kChangeJob), [this](Job& job, const StopFlag&) {
-      auto change = members::readChangePayload(job.payload);
-      return activeCampaign(*change);
-    });
-  }
-  void tearDown() override {
-    dispatcher.stop();
-    rig.dispatcher = nullptr;
-  }
+  void setUp() override { routes.registerOn(rig.router); }
 
  private:
-  // A request that came now: the dispatcher's timer goes by the machine's clock.
   http::Request post(const std::string& body, const std::string& prefer = "wait=8",
-                     const std::string& contact = "42") const {
-    auto request = rig.request("POST", "/membergate/v1/contacts/" + contact + "/tags", body);
-    request.arrived = std::chrono::steady_clock::now();
-    if (!prefer.empty()) request.headers["prefer"] = prefer;
-    return request;
+                     const std::string& contact = "42", const std::string& kind = "tags") const {
+    return rig.write("POST", "/" + contact + "/" + kind, body, prefer);
   }
-
-  std::int64_t countJobs() {
-    std::int64_t count = 0;
-    database().read([&](store::Reader& reader) {
-      for (const auto& row : reader.countJobs()) count += row.count;
-    });
-    return count;
-  }
-  test::TestStore& database() { return rig.database; }
 
   void aChangeThatActiveCampaignTookIsDone() {
-    dispatcher.start();
+    rig.jobs.start();
     const auto response = rig.answer(post(R"({"add":["Gold"]})", ""));
     CPPUNIT_ASSERT_EQUAL_MESSAGE(response.body, 200, response.status);
     CPPUNIT_ASSERT_EQUAL(
@@ -93,12 +56,12 @@ class TagRoutesTest : public CppUnit::TestFixture {
 
   void removalsComeFirstAndIntegersAreIds() {
     ChangePayload seen;
-    activeCampaign = [&](ChangePayload& change) {
+    rig.activeCampaign = [&](ChangePayload& change) {
       seen = change;
       for (auto& item : change.items) item.result = ItemResult::kAlready;
       return Verdict::done(members::renderResults(change));
     };
-    dispatcher.start();
+    rig.jobs.start();
     const auto response = rig.answer(
         post(R"({"add":["Gold, big",12,"13"],"remove":[7],"create_missing":true})", "wait=5"));
     CPPUNIT_ASSERT_EQUAL_MESSAGE(response.body, 200, response.status);
@@ -114,13 +77,13 @@ class TagRoutesTest : public CppUnit::TestFixture {
   }
 
   void whatActiveCampaignRefusedIsToldPerTag() {
-    activeCampaign = [](ChangePayload& change) {
+    rig.activeCampaign = [](ChangePayload& change) {
       change.items[0].result = ItemResult::kApplied;
       change.items[1].result = ItemResult::kUnknown;
       change.items[1].detail = "no tag has this name";
       return Verdict::refused(members::renderResults(change), "not all of it");
     };
-    dispatcher.start();
+    rig.jobs.start();
     const auto response = rig.answer(post(R"({"add":["Gold","Glod"]})"));
     rig.assertProblem(422, "refused", response);
     const auto body = json::parse(response.body);
@@ -132,8 +95,8 @@ class TagRoutesTest : public CppUnit::TestFixture {
   }
 
   void aJobThatWasGivenUpIsNoSuccess() {
-    activeCampaign = [](ChangePayload&) { return Verdict::dead("cannot be read"); };
-    dispatcher.start();
+    rig.activeCampaign = [](ChangePayload&) { return Verdict::dead("cannot be read"); };
+    rig.jobs.start();
     rig.assertProblem(503, "unavailable", rig.answer(post(R"({"add":["Gold"]})")));
   }
 
@@ -155,11 +118,11 @@ class TagRoutesTest : public CppUnit::TestFixture {
     request.arrived -= std::chrono::milliseconds{1900};  // of the default of 2 s
     const auto response = rig.answer(request);
     CPPUNIT_ASSERT_EQUAL(202, response.status);
-    CPPUNIT_ASSERT_EQUAL(std::int64_t{1}, countJobs());
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{1}, rig.countJobs());
   }
 
   void whoAsksForLongGetsEightSeconds() {
-    dispatcher.start();
+    rig.jobs.start();
     const auto recorded = test::RecordedReply::make();
     const auto request = post(R"({"add":["Gold"]})", "wait=3600");
     const auto response = rig.answer(request, *recorded);
@@ -172,7 +135,7 @@ class TagRoutesTest : public CppUnit::TestFixture {
     const auto recorded = test::RecordedReply::make();
     recorded->refuseWaiting();
     CPPUNIT_ASSERT_EQUAL(202, rig.answer(post(R"({"add":["Gold"]})"), *recorded).status);
-    CPPUNIT_ASSERT_EQUAL(std::int64_t{1}, countJobs());
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{1}, rig.countJobs());
   }
 
   void anUnknownContactIsPulledFirst() {
@@ -189,7 +152,7 @@ class TagRoutesTest : public CppUnit::TestFixture {
     rig.assertProblem(404, "not_found", rig.answer(post(R"({"add":["Gold"]})", "", "43")));
     rig.source.answer = [](const contacts::Who&) { return Error{Code::kBusy, "no time"}; };
     rig.assertProblem(503, "unavailable", rig.answer(post(R"({"add":["Gold"]})", "", "43")));
-    CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, countJobs());
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, rig.countJobs());
   }
 
   void aChangeThatCouldNotBeCommittedIsTold() {
@@ -240,10 +203,68 @@ class TagRoutesTest : public CppUnit::TestFixture {
 
   void aKeyWithTheScopeIsNeeded() {
     rig.assertNeedsScope(access::Scope::kContactsWrite, post(R"({"add":["Gold"]})"));
-    CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, countJobs());
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, rig.countJobs());
+  }
+
+  void automationsAndListsAreChangedAlike() {
+    rig.jobs.start();
+    using Kind = ChangePayload::Item::Kind;
+    for (const auto& [path, kind, word] :
+         {std::tuple{"automations", Kind::kAutomation, "automation"},
+          std::tuple{"lists", Kind::kList, "list"}}) {
+      ChangePayload seen;
+      rig.activeCampaign = [&](ChangePayload& change) {
+        seen = change;
+        return WriteRig::takeAll(change);
+      };
+      const auto request = post(R"({"add":["Welcome",5],"remove":["7"]})", "", "42", path);
+      const auto response = rig.answer(request);
+      CPPUNIT_ASSERT_EQUAL_MESSAGE(response.body, 200, response.status);
+      using Action = ChangePayload::Item::Action;
+      CPPUNIT_ASSERT_EQUAL(std::size_t{3}, seen.items.size());
+      CPPUNIT_ASSERT(seen.items[0].action == Action::kRemove && seen.items[0].id == 7);
+      CPPUNIT_ASSERT(seen.items[1].action == Action::kAdd && seen.items[1].name == "Welcome");
+      for (const auto& item : seen.items) CPPUNIT_ASSERT(item.kind == kind);
+      const auto parsed = json::parse(response.body);
+      const json::Array& results = *(*parsed)["results"].asArray();
+      CPPUNIT_ASSERT_EQUAL(std::string(word), results[0]["kind"].textOr(""));
+
+      rig.activeCampaign = [](ChangePayload& change) {
+        change.items[0].result = ItemResult::kUnknown;
+        return Verdict::refused(members::renderResults(change), "no");
+      };
+      rig.assertProblem(422, "refused", rig.answer(post(R"({"add":[9]})", "", "42", path)));
+      CPPUNIT_ASSERT_EQUAL(202, rig.answer(post(R"({"add":[9]})", "wait=0", "42", path)).status);
+    }
+  }
+
+  void automationsAndListsRefuseAlike() {
+    for (const std::string path : {"automations", "lists"}) {
+      const auto tried = [&](const std::string& body, const std::string& contact = "42") {
+        return rig.answer(post(body, "wait=0", contact, path));
+      };
+      rig.assertNeedsScope(access::Scope::kContactsWrite, post("{}", "", "42", path));
+      rig.assertProblem(400, "invalid_request", tried("{}"));
+      rig.assertProblem(400, "invalid_request", tried(R"({"add":"x"})"));
+      // Automations and lists are made in ActiveCampaign alone.
+      rig.assertProblem(400, "unknown_field", tried(R"({"add":["x"],"create_missing":true})"));
+      rig.assertProblem(404, "not_found", tried(R"({"add":["x"]})", "43"));
+      rig.assertProblem(413, "too_large", tried(std::string(64 * 1024 + 1, ' ')));
+      auto request = post("add=x", "", "42", path);
+      request.contentType = "text/plain";
+      rig.assertProblem(415, "unsupported_media_type", rig.answer(request));
+      request = post(R"({"add":["x"]})", "", "42", path);
+      request.method = "PATCH";
+      rig.assertProblem(405, "method_not_allowed", rig.answer(request));
+      rig.store.down = true;
+      (void)rig.cache.findById(42);
+      rig.assertProblem(503, "unavailable", tried(R"({"add":["x"]})"));
+      rig.store.down = false;
+    }
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, rig.countJobs());
   }
 };
 
-CPPUNIT_TEST_SUITE_REGISTRATION(TagRoutesTest);
+CPPUNIT_TEST_SUITE_REGISTRATION(MembershipRoutesTest);
 
 }  // namespace mbr::api

@@ -1,0 +1,39 @@
+// How the service does, for GET /membergate/v1/status.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "activecampaign/breaker.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/result.h"
+#include "store/store.h"
+
+namespace mbr::app {
+
+// Thread-safe.
+class Status {
+ public:
+  // Both must outlive the object. `rate`: ActiveCampaign's budget in requests a second.
+  Status(store::Store& store, const activecampaign::Breaker& breaker, const Clock& clock,
+         double rate)
+      : store_(store), breaker_(breaker), clock_(clock), rate_(rate), startedAt_(clock.now()) {}
+
+  // {"version","started_at","store","activecampaign","jobs","gaps_open","last_sweep","contacts"}.
+  // Quick; `contacts` is as of the last count(). Errors: those of the store.
+  Result<json::Object> read() const;
+
+  // Counts the contacts, which may take some milliseconds; for a background thread.
+  void count();
+
+ private:
+  store::Store& store_;
+  const activecampaign::Breaker& breaker_;
+  const Clock& clock_;
+  const double rate_;
+  const Instant startedAt_;
+  std::atomic<std::int64_t> contacts_{0};
+};
+
+}  // namespace mbr::app

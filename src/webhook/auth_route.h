@@ -1,0 +1,72 @@
+// `mbr_auth`: ActiveMember360's remote authentication.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+
+#include "access/codes.h"
+#include "access/throttle.h"
+#include "base/clock.h"
+#include "contacts/directories.h"
+#include "http/router.h"
+#include "members/login_verifier.h"
+#include "ops/metrics.h"
+#include "webhook/admission.h"
+#include "webhook/delivery_parser.h"
+
+namespace mbr::webhook {
+
+// Handlers may run on several fast workers at once.
+class AuthRoute {
+ public:
+  struct Options {
+    Milliseconds failureTime{500};  // a wrong login is answered no sooner after its arrival
+    HiddenField isHidden;           // required; must be thread-safe. Such fields are never answered
+  };
+
+  // All of them must outlive the route, and the route every reply that is still open.
+  AuthRoute(Options options, access::Codes& codes, access::Throttle& throttle,
+            members::LoginVerifier& verifier, const contacts::Directories& directories,
+            const Clock& clock);
+
+  // The action `mbr_auth`: checks `user` (an e-mail) and `pass` as the REST login does, and makes
+  // no session. POST with a form; the code stands in the query, the other parameters in the body or
+  // in the query, where the body's go first. `pass` in the query is 400: URLs are logged on their
+  // way. GET is 405 for the same reason.
+  //
+  //   required_tags  tag ids by comma: the contact must have all of them
+  //   retfields      names by comma, in any case: id, email, first_name, last_name, phone and
+  //                  personalization tags; unknown and hidden ones are left out. Default: these
+  //                  five and all fields
+  //   client_ip      the address of the person who logs in, as with POST /v1/login. The caller's
+  //                  own address is that of a server and tells nothing, so without this one only
+  //                  the counter of the account applies
+  //
+  // 200 {"result":true,"contact":{name: text}}, fields by their personalization tag in upper case;
+  // 401 {"result":false}, the same for unknown e-mail, wrong password and none yet; 403
+  // not_entitled for a right password; 429 throttled; 503 busy (nothing was checked), unavailable.
+  void registerOn(http::Router& router);
+
+ private:
+  enum class Result { kAdmitted, kWrong, kNotEntitled, kThrottled, kBusy, kUnavailable };
+  struct Wish;
+  struct Attempt;
+
+  void serve(const http::Request& request, const http::Reply& reply);
+  void verify(const http::Request& request, Wish wish, const http::Reply& reply);
+  void conclude(const Attempt& attempt, const mbr::Result<members::LoginResult>& verified);
+  void refuse(const Attempt& attempt);
+  void count(const Attempt& attempt, Result result);
+  std::string render(const Contact& contact, const Wish& wish) const;
+
+  const Options options_;
+  const FormRoute route_;
+  access::Codes& codes_;
+  access::Throttle& throttle_;
+  members::LoginVerifier& verifier_;
+  const contacts::Directories& directories_;
+  const Clock& clock_;
+};
+
+}  // namespace mbr::webhook
