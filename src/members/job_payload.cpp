@@ -71,6 +71,17 @@ ops::Counter& refreshCounter(const char* result) {
 // The key of a refresh that was called for while the one under `key` was being worked off.
 std::string keyBehind(const std::string& key) { return key + ":again"; }
 
+JobId enqueueNames(store::Transaction& tx, std::string_view kind) {
+  Job job;
+  job.kind = kind;
+  job.lane = Lane::kRefresh;
+  job.key = "all";
+  job.payload = "{}";
+  job.createdAt = tx.now();
+  job.dueAt = tx.now();
+  return tx.addJob(job);
+}
+
 // Somebody has news of the contact: a refresh that failed before is worth a try now, and one that
 // nobody hurried is wanted sooner. An e-mail that it did not know finds the contact if it is
 // merged.
@@ -323,15 +334,8 @@ JobId enqueuePassword(store::Transaction& tx, const PasswordPayload& payload, st
   return tx.addJob(job, added);
 }
 
-JobId enqueueDirectories(store::Transaction& tx) {
-  Job job;
-  job.kind = kDirectoriesJob;
-  job.lane = Lane::kRefresh;
-  job.key = "all";
-  job.payload = "{}";
-  job.createdAt = tx.now();
-  job.dueAt = tx.now();
-  return tx.addJob(job);
-}
+JobId enqueueDirectories(store::Transaction& tx) { return enqueueNames(tx, kDirectoriesJob); }
+
+JobId enqueueTags(store::Transaction& tx) { return enqueueNames(tx, kTagsJob); }
 
 }  // namespace mbr::members

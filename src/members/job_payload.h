@@ -19,7 +19,8 @@ inline constexpr std::string_view kPasswordJob = "password";        // PasswordP
 inline constexpr std::string_view kFollowUpJob = "follow_up";       // PasswordPayload, no password
 inline constexpr std::string_view kRefreshJob = "refresh";          // WhoPayload
 inline constexpr std::string_view kChangeJob = "change";            // ChangePayload
-inline constexpr std::string_view kDirectoriesJob = "directories";  // {}
+inline constexpr std::string_view kDirectoriesJob = "directories";  // {}: all of them
+inline constexpr std::string_view kTagsJob = "tag_names";           // {}: the tags alone
 
 // One thing to apply to a contact, and how far it got.
 struct Step {
@@ -118,5 +119,6 @@ PasswordPayload byRule(const PasswordRule& rule, ContactId contact, const std::s
 JobId enqueuePassword(store::Transaction& tx, const PasswordPayload& payload, std::string sealed,
                       bool* added = nullptr);
 JobId enqueueDirectories(store::Transaction& tx);
+JobId enqueueTags(store::Transaction& tx);
 
 }  // namespace mbr::members

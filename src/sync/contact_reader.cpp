@@ -107,7 +107,7 @@ void ContactReader::finish(const View& view, ContactSnapshot& snapshot) const {
   learnTags(*view.names, snapshot);
 }
 
-// A tag that is new in the account has no name here: the directories are fetched, once for it.
+// A tag that is new in the account has no name here: the tags are fetched, once for it.
 void ContactReader::learnTags(const contacts::Names& names, const ContactSnapshot& snapshot) const {
   if (!snapshot.tags || !names.complete()) return;
   bool ask = false;
@@ -119,7 +119,7 @@ void ContactReader::learnTags(const contacts::Names& names, const ContactSnapsho
   }
   if (!ask) return;
   (void)store_.write([](store::Transaction& tx) -> Outcome {
-    members::enqueueDirectories(tx);
+    members::enqueueTags(tx);
     return Done{};
   });
 }
@@ -199,6 +199,16 @@ Outcome ContactReader::fetchFields(activecampaign::Client& client,
   if (!fields) return fields.error();
   return store_.write([&](store::Transaction& tx) -> Outcome {
     tx.saveFields(*fields);
+    return Done{};
+  });
+}
+
+Outcome ContactReader::fetchTags(activecampaign::Client& client,
+                                 const activecampaign::Call& call) const {
+  const auto tags = client.listTags(call);
+  if (!tags) return tags.error();
+  return store_.write([&](store::Transaction& tx) -> Outcome {
+    tx.saveDirectory(store::Directory::kTags, *tags);
     return Done{};
   });
 }

@@ -108,7 +108,8 @@ class ContactReader {
   Result<FieldId> passwordField(activecampaign::Client& client,
                                 const activecampaign::Call& call) const;
 
-  // Fetches all directories into the store.
+  // Fetches the tags into the store, or all directories.
+  Outcome fetchTags(activecampaign::Client& client, const activecampaign::Call& call) const;
   Outcome fetchDirectories(activecampaign::Client& client, const activecampaign::Call& call) const;
 
  private:

@@ -56,6 +56,7 @@ outbox::Verdict runRefreshJob(const Workshop& workshop, Job& job, const StopFlag
 bool joinsRefreshBatch(const Job& job, Instant now);
 std::vector<outbox::Verdict> runRefreshBatch(const Workshop& workshop, std::vector<Job>& jobs,
                                              const StopFlag& stop);
+outbox::Verdict runTagsJob(const Workshop& workshop, Job& job, const StopFlag& stop);
 outbox::Verdict runDirectoriesJob(const Workshop& workshop, Job& job, const StopFlag& stop);
 
 }  // namespace mbr::sync

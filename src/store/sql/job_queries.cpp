@@ -213,8 +213,7 @@ std::optional<Job> claimJob(Connection& db, JobId id, Instant leaseUntil) {
   std::optional<Job> claimed;
   db.query(
       "UPDATE job SET state = 2, lease_until = ?2 "
-      "WHERE id = ?1 AND state = 1" MBR_NOT_BEHIND_ANOTHER
-      " RETURNING " MBR_JOB_COLUMNS,
+      "WHERE id = ?1 AND state = 1" MBR_NOT_BEHIND_ANOTHER " RETURNING " MBR_JOB_COLUMNS,
       {id, leaseUntil}, [&](Row& row) { claimed = readJob(row); });
   return claimed;
 }
