@@ -271,7 +271,7 @@ JobId enqueueFollowUp(store::Transaction& tx, JobId after, const PasswordPayload
   return tx.addJob(job, added);
 }
 
-JobId enqueueRefresh(store::Transaction& tx, WhoPayload who, Lane lane) {
+JobId enqueueRefresh(store::Transaction& tx, const WhoPayload& who, Lane lane) {
   static ops::Counter& queued = refreshCounter("queued");
   static ops::Counter& coalesced = refreshCounter("coalesced");
   Job job;
