@@ -91,11 +91,24 @@ Result<Permit> RateBudget::acquire(Lane lane, SteadyInstant deadline, const Stop
     changed_.wait_for(lock, nap);
   }
   waiters_.erase(std::find(waiters_.begin(), waiters_.end(), &self));
+  if (end->ok()) awaitRelease(lock);
   lock.unlock();
   if (end->ok()) {
     waitHistogram(lane).observe(std::chrono::duration<double>(clock_.steady() - start).count());
   }
   return *end;
+}
+
+void RateBudget::awaitRelease(std::unique_lock<std::mutex>& lock) {
+  while (true) {
+    const SteadyInstant now = clock_.steady();
+    while (!released_.empty() && now - released_.front() >= kWindow) released_.pop_front();
+    if (released_.size() < rate_.perWindow()) {
+      released_.push_back(now);
+      return;
+    }
+    changed_.wait_for(lock, kWindow - (now - released_.front()));
+  }
 }
 
 std::optional<Result<Permit>> RateBudget::ended(const Waiter& waiter, const StopFlag& stop) {

@@ -8,6 +8,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -94,6 +95,7 @@ class RateBudget {
   Outcome spendFor(std::vector<Try>& tries, SteadyInstant& askedAt);
   void settle(const std::vector<Try>& tries, const Outcome& committed, SteadyInstant askedAt);
   std::optional<Result<Permit>> ended(const Waiter& waiter, const StopFlag& stop);
+  void awaitRelease(std::unique_lock<std::mutex>& lock);
   Outcome change(const std::function<store::BudgetRecord(store::BudgetRecord)>& edit);
   void countForeign(Instant sentAt, int foreign);
 
@@ -108,8 +110,11 @@ class RateBudget {
   bool leading_ = false;          // guarded by mutex_
   SteadyInstant nextTry_{};       // guarded by mutex_
   int freezesInARow_ = 0;         // guarded by mutex_
-  Instant foreignSince_{};        // guarded by mutex_; the second in which foreignSeen_ were seen
-  int foreignSeen_ = 0;           // guarded by mutex_
+  // When permits of the last window were handed out. The row holds when they were taken, and the
+  // commit in between may take long on a busy disk: then several would go out at once.
+  std::deque<SteadyInstant> released_;  // guarded by mutex_
+  Instant foreignSince_{};  // guarded by mutex_; the second in which foreignSeen_ were seen
+  int foreignSeen_ = 0;     // guarded by mutex_
 };
 
 }  // namespace mbr::activecampaign

@@ -24,10 +24,10 @@
 #include "api/health_routes.h"
 #include "api/job_routes.h"
 #include "api/login_routes.h"
+#include "api/membership_routes.h"
 #include "api/password_routes.h"
 #include "api/session_routes.h"
 #include "api/status_routes.h"
-#include "api/membership_routes.h"
 #include "app/housekeeper.h"
 #include "app/installation.h"
 #include "app/process_lock.h"
@@ -37,8 +37,8 @@
 #include "contacts/directories.h"
 #include "fastcgi/server.h"
 #include "http/router.h"
-#include "members/change_intake.h"
 #include "members/change_feed.h"
+#include "members/change_intake.h"
 #include "members/contact_updater.h"
 #include "members/delivery_applier.h"
 #include "members/hook_coverage.h"
@@ -239,8 +239,8 @@ api::EraseRoutes::Erase eraser(store::Store& store, const members::Tombstones& t
   return [&store, &tombstones](const api::EraseRoutes::Order& order,
                                const store::Store::DoneFn& done) {
     const auto erase = [&tombstones, order](store::Transaction& tx) -> Outcome {
-      const auto contact = order.who.id ? tx.findContact(*order.who.id)
-                                        : tx.findContactByEmail(*order.who.email);
+      const auto contact =
+          order.who.id ? tx.findContact(*order.who.id) : tx.findContactByEmail(*order.who.email);
       if (!contact) return Error{Code::kNotFound, "nothing is kept of this contact"};
       tombstones.bury(tx, contact->id, contact->email, order.actor, order.requestId);
       return Done{};
@@ -303,13 +303,16 @@ App::House::House(config::Config given)
       features(installation.features(),
                [this](const std::string& saved) { rememberFeatures(*store, saved); }),
       clients([this] { return network->newTransport(); }, budget, breaker, features, clock),
-      contactReader(*store, directories, {config.passwordField, installation.hiddenFields(), &linkTokens}),
+      contactReader(*store, directories,
+                    {config.passwordField, installation.hiddenFields(), &linkTokens}),
       dispatcher(*store, clock, random, timer, config.outbox),
       tombstones(keys),
       issuer(generator, hasher, sealer, clock, config.passwordPolicy),
       updater(*store, issuer, clock, [this] { dispatcher.wake(); },
-              {config.passwordRule, installation.installedAt(), config.autologinTokenField, &tombstones}),
-      intake(*store, clock, [this] { dispatcher.wake(); }, &tombstones),
+              {config.passwordRule, installation.installedAt(), config.autologinTokenField,
+               &tombstones}),
+      intake(
+          *store, clock, [this] { dispatcher.wake(); }, &tombstones),
       applier(*store, directories, sealer, clock,
               {config.deliveries.duplicateWindow, installation.hiddenFields(), config.passwordRule,
                &tombstones},
@@ -319,7 +322,8 @@ App::House::House(config::Config given)
       passwordChanger(*store, hasher, hashPool, sealer, clock, [this] { dispatcher.wake(); }),
       changeFeed(*store),
       coverage(config.hooks.wanted, clock),
-      lastLogin(*store, directories, clock, [this] { dispatcher.wake(); }, config.lastLoginField),
+      lastLogin(
+          *store, directories, clock, [this] { dispatcher.wake(); }, config.lastLoginField),
       verifier(*store, cache, directories, livePull, hasher, hashPool, clock, config.login,
                &coverage, &lastLogin),
       linkVerifier(cache, livePull, verifier, linkTokens, clock, config.login.refresh,
@@ -350,11 +354,10 @@ App::House::House(config::Config given)
            [this](std::string_view bytes) { return keys.mac("delivery", bytes); },
            [this] { lostWebhooks.note(); }},
           codes, applier, clearer, clock),
-      authRoute({config.loginFailureTime,
-                 [this](std::string_view key) {
-                   return installation.hides(key, *directories.names());
-                 }},
-                codes, throttle, verifier, directories, clock),
+      authRoute(
+          {config.loginFailureTime,
+           [this](std::string_view key) { return installation.hides(key, *directories.names()); }},
+          codes, throttle, verifier, directories, clock),
       autologinRoute({config.autologin, config.loginFailureTime}, codes, throttle, sessions,
                      linkVerifier, clock, linkSessionSaver(*store)),
       lookup(cache, livePull, clock, {}),

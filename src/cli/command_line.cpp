@@ -99,9 +99,9 @@ class Commands {
 
   void addContacts() {
     CLI::App& contact = addGroup("contact", "What is kept here of a contact");
-    CLI::App* erase = add(contact, "erase",
-                          "Erase all of it; the contact does not come back by itself",
-                          eraseContact);
+    CLI::App* erase =
+        add(contact, "erase", "Erase all of it; the contact does not come back by itself",
+            eraseContact);
     erase->add_option("CONTACT", arguments_.contact, "Its e-mail address or ActiveCampaign's id");
     erase->add_option("--lift", arguments_.liftEmail, "Let an erased contact come back instead")
         ->type_name("EMAIL");

@@ -24,8 +24,8 @@ class ContactUpdater {
  public:
   struct Options {
     PasswordRule passwordRule{};
-    Instant installedAt{};  // contacts not touched since then get nothing by the rule
-    std::string linkTokenField{};            // see LinkTokens; empty: links carry no token
+    Instant installedAt{};         // contacts not touched since then get nothing by the rule
+    std::string linkTokenField{};  // see LinkTokens; empty: links carry no token
     const Tombstones* tombstones = nullptr;  // outlives the updater; null: nobody was erased
   };
 

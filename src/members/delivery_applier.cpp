@@ -181,7 +181,7 @@ void DeliveryApplier::applyIn(store::Transaction& tx, Pending& pending) const {
   if (refresh && !pending.readComes) {
     WhoPayload who{pending.receipt.contact, delivery.email ? delivery.email->text() : ""};
     if (pending.effect != Effect::kChanged) who.askedAt = delivery.receivedAt;
-    enqueueRefresh(tx, std::move(who));
+    enqueueRefresh(tx, who);
     pending.enqueued = true;
   }
 

@@ -73,6 +73,17 @@ ops::Counter& refreshCounter(const char* result) {
 // The key of a refresh that was called for while the one under `key` was being worked off.
 std::string keyBehind(const std::string& key) { return key + ":again"; }
 
+JobId enqueueNames(store::Transaction& tx, std::string_view kind) {
+  Job job;
+  job.kind = kind;
+  job.lane = Lane::kRefresh;
+  job.key = "all";
+  job.payload = "{}";
+  job.createdAt = tx.now();
+  job.dueAt = tx.now();
+  return tx.addJob(job);
+}
+
 // Somebody has news of the contact: a refresh that failed before is worth a try now, and one that
 // nobody hurried is wanted sooner. An e-mail that it did not know finds the contact if it is
 // merged.
@@ -281,7 +292,7 @@ JobId enqueueFollowUp(store::Transaction& tx, JobId after, const PasswordPayload
   return tx.addJob(job, added);
 }
 
-JobId enqueueRefresh(store::Transaction& tx, WhoPayload who, Lane lane) {
+JobId enqueueRefresh(store::Transaction& tx, const WhoPayload& who, Lane lane) {
   static ops::Counter& queued = refreshCounter("queued");
   static ops::Counter& coalesced = refreshCounter("coalesced");
   Job job;
@@ -344,15 +355,8 @@ JobId enqueuePassword(store::Transaction& tx, const PasswordPayload& payload, st
   return tx.addJob(job, added);
 }
 
-JobId enqueueDirectories(store::Transaction& tx) {
-  Job job;
-  job.kind = kDirectoriesJob;
-  job.lane = Lane::kRefresh;
-  job.key = "all";
-  job.payload = "{}";
-  job.createdAt = tx.now();
-  job.dueAt = tx.now();
-  return tx.addJob(job);
-}
+JobId enqueueDirectories(store::Transaction& tx) { return enqueueNames(tx, kDirectoriesJob); }
+
+JobId enqueueTags(store::Transaction& tx) { return enqueueNames(tx, kTagsJob); }
 
 }  // namespace mbr::members

@@ -20,7 +20,8 @@ inline constexpr std::string_view kFollowUpJob = "follow_up";       // PasswordP
 inline constexpr std::string_view kRefreshJob = "refresh";          // WhoPayload
 inline constexpr std::string_view kChangeJob = "change";            // ChangePayload
 inline constexpr std::string_view kLastLoginJob = "last_login";     // ChangePayload
-inline constexpr std::string_view kDirectoriesJob = "directories";  // {}
+inline constexpr std::string_view kDirectoriesJob = "directories";  // {}: all of them
+inline constexpr std::string_view kTagsJob = "tag_names";           // {}: the tags alone
 
 // One thing to apply to a contact, and how far it got.
 struct Step {
@@ -129,7 +130,7 @@ JobId enqueueFollowUp(store::Transaction& tx, JobId after, const PasswordPayload
 // contact becomes one read with the newest data.
 // `who.askedAt` is set by the caller if the contact's row does not tell that it changed.
 inline constexpr Milliseconds kRefreshDelay{250};
-JobId enqueueRefresh(store::Transaction& tx, WhoPayload who, Lane lane = Lane::kRefresh);
+JobId enqueueRefresh(store::Transaction& tx, const WhoPayload& who, Lane lane = Lane::kRefresh);
 // A read of the contact that was sent at `sentAt` has been applied: ends the refresh that waits for
 // such a read, if one does.
 void satisfyRefresh(store::Transaction& tx, ContactId contact, Instant sentAt);
@@ -141,5 +142,6 @@ PasswordPayload byRule(const PasswordRule& rule, ContactId contact, const std::s
 JobId enqueuePassword(store::Transaction& tx, const PasswordPayload& payload, std::string sealed,
                       bool* added = nullptr);
 JobId enqueueDirectories(store::Transaction& tx);
+JobId enqueueTags(store::Transaction& tx);
 
 }  // namespace mbr::members

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/time_format.h"
+#include "members/job_payload.h"
 #include "ops/log.h"
 
 namespace mbr::sync {
@@ -104,10 +105,28 @@ ContactReader::View ContactReader::viewOf(UnknownField unknown) const {
 void ContactReader::finish(const View& view, ContactSnapshot& snapshot) const {
   // Without the field's id no value can be told to be the password's.
   if (!view.names->fieldId(options_.passwordField)) snapshot.password.reset();
+  learnTags(*view.names, snapshot);
   if (!snapshot.fields || linkTokens() == nullptr) return;
   const std::string& field = options_.linkTokens->field();
   if (view.names->fieldId(field)) snapshot.fields->try_emplace(field);
   options_.linkTokens->conceal(snapshot.id, *snapshot.fields);
+}
+
+// A tag that is new in the account has no name here: the tags are fetched, once for it.
+void ContactReader::learnTags(const contacts::Names& names, const ContactSnapshot& snapshot) const {
+  if (!snapshot.tags || !names.complete()) return;
+  bool ask = false;
+  {
+    const std::lock_guard lock(foreignMutex_);
+    for (const TagId tag : *snapshot.tags) {
+      ask = (names.tagName(tag).empty() && askedTags_.insert(tag).second) || ask;
+    }
+  }
+  if (!ask) return;
+  (void)store_.write([](store::Transaction& tx) -> Outcome {
+    members::enqueueTags(tx);
+    return Done{};
+  });
 }
 
 Result<ContactReader::Page> ContactReader::readPage(activecampaign::Client& client,

@@ -146,6 +146,7 @@ class ContactReader {
                          const Ask& ask) const;
   bool isForeign(FieldId id) const;
   void noteForeign(const std::vector<FieldId>& ids) const;
+  void learnTags(const contacts::Names& names, const ContactSnapshot& snapshot) const;
   Result<std::optional<ContactSnapshot>> readOne(activecampaign::Client& client,
                                                  const contacts::Who& who, bool byId,
                                                  const activecampaign::Call& call,
@@ -159,6 +160,8 @@ class ContactReader {
   // those this API user may not see. Looked up once and not at every read.
   mutable std::mutex foreignMutex_;
   mutable std::set<FieldId> foreign_;  // guarded by foreignMutex_
+  // Tags without a name here that the directories were asked for already.
+  mutable std::set<TagId> askedTags_;  // guarded by foreignMutex_
 };
 
 }  // namespace mbr::sync

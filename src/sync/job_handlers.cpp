@@ -27,6 +27,7 @@ void registerJobHandlers(outbox::Dispatcher& dispatcher, const Workshop& worksho
   add(members::kRefreshJob, &runRefreshJob);
   add(members::kDirectoriesJob, &runDirectoriesJob);
   add(members::kLinkTokenJob, &runLinkTokenJob);
+  add(members::kTagsJob, &runTagsJob);
 
   const auto addBatch = [&](std::string_view kind, int least, int most, auto joins, auto run) {
     dispatcher.handleTogether(
@@ -116,6 +117,13 @@ std::vector<Verdict> runRefreshBatch(const Workshop& workshop, std::vector<Job>&
       });
   if (!stored) return {jobs.size(), Verdict::retry(stored.error())};
   return verdicts;
+}
+
+Verdict runTagsJob(const Workshop& workshop, Job& job, const StopFlag& stop) {
+  const auto client = workshop.clients.lease();
+  const Outcome fetched = workshop.reader.fetchDirectory(*client, store::Directory::kTags,
+                                                         workshop.call(job.lane, stop));
+  return fetched ? Verdict::done() : Verdict::retry(fetched.error());
 }
 
 Verdict runDirectoriesJob(const Workshop& workshop, Job& job, const StopFlag& stop) {

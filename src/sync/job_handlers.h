@@ -56,6 +56,7 @@ outbox::Verdict runRefreshJob(const Workshop& workshop, Job& job, const StopFlag
 bool joinsRefreshBatch(const Job& job, Instant now);
 std::vector<outbox::Verdict> runRefreshBatch(const Workshop& workshop, std::vector<Job>& jobs,
                                              const StopFlag& stop);
+outbox::Verdict runTagsJob(const Workshop& workshop, Job& job, const StopFlag& stop);
 // Also makes the fields that are ours where they are missing.
 outbox::Verdict runDirectoriesJob(const Workshop& workshop, Job& job, const StopFlag& stop);
 // kLinkTokenJob: writes a token to the field of a contact that still has none.

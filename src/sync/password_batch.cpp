@@ -65,7 +65,8 @@ class PasswordBatch {
   std::vector<Verdict> run() {
     if (const Outcome done = stages(); !done) postpone(done.error());
     // Without their mark they would be in the next batch again.
-    if (left_ > 0) (void)checkpoint([](store::Transaction&, std::size_t) { return true; });
+    if (left_ > 0 && !broken_)
+      (void)checkpoint([](store::Transaction&, std::size_t) { return true; });
     if (issued_ > 0) ops::logInfo("passwords_issued", {{"contacts", issued_}});
     std::vector<Verdict> verdicts;
     for (std::size_t i = 0; i < items_.size(); ++i) verdicts.push_back(verdictOf(i));
@@ -256,8 +257,9 @@ class PasswordBatch {
       const std::string& batch = payload(i).import;
       if (known.count(batch) == 0) {
         const auto info = client_->readImport(call(), batch);
-        if (!info && info.error().code != Code::kNotFound) return info.error();
-        known[batch] = info ? *info : activecampaign::ImportInfo{true, {}, {}};
+        const bool gone = !info && info.error().code == Code::kNotFound;
+        if (!info && !gone && !isLate(i)) return info.error();
+        known[batch] = info ? *info : activecampaign::ImportInfo{gone, {}, {}};
       }
       const auto& info = known[batch];
       const auto& done = info.success;
@@ -266,11 +268,13 @@ class PasswordBatch {
       } else if (info.completed) {
         leaveOthers(i, otherwise);
       }
-      if (!info.completed && w_.clock.now() - payload(i).importedAt >= w_.importPatience) {
-        leaveOthers(i, "the import did not end in time");
-      }
+      if (!info.completed && isLate(i)) leaveOthers(i, "the import did not end in time");
     }
     return ended;
+  }
+
+  bool isLate(std::size_t i) const {
+    return w_.clock.now() - payload(i).importedAt >= w_.importPatience;
   }
 
   // Sends them in imports; the job says in which one it is.
@@ -329,7 +333,10 @@ class PasswordBatch {
       if (jobs_[i].state != JobState::kRunning && !items_[i].verdict) {
         items_[i].verdict = Verdict::retry({Code::kConflict, "the job is no longer ours"});
       }
+      // What `also` made of a job is not in the store, so this run tells nothing more of it.
+      if (!stored && !items_[i].verdict) items_[i].verdict = Verdict::retry(stored.error());
     }
+    broken_ = broken_ || !stored;
     return stored;
   }
 
@@ -408,6 +415,7 @@ class PasswordBatch {
   SteadyInstant renewedAt_ = w_.clock.steady();
   int issued_ = 0;
   int left_ = 0;
+  bool broken_ = false;  // a commit failed: the jobs here are ahead of the store
 };
 
 }  // namespace

@@ -19,7 +19,8 @@ constexpr std::chrono::hours kDay{24};
 constexpr std::chrono::seconds kIdle{5};
 constexpr Milliseconds kUnripe{250};  // while a gap waits for a flood to end
 constexpr Milliseconds kFirstPause{1000};
-constexpr Milliseconds kCallDeadline{30000};
+// Its lanes age to the front within a minute; who gives up sooner begins to age anew.
+constexpr std::chrono::minutes kCallDeadline{5};
 // Notes of a flood come by the second: a pass that begins amid them would have to be made again.
 constexpr std::chrono::seconds kQuiet{1};
 constexpr std::chrono::seconds kLongestFlood{15};
@@ -44,6 +45,12 @@ void writeInstant(store::Transaction& tx, std::string_view key, Instant at) {
 }
 
 bool isFlood(const Gap& gap) { return gap.why == gap_reason::kShed; }
+
+// Something is known to have been missed. The timer's passes and the operator's are no sign of it.
+bool isLoss(const Gap& gap) {
+  return gap.why != gap_reason::kInterval && gap.why != gap_reason::kFullDue &&
+         gap.why != gap_reason::kOperator && gap.why != gap_reason::kOperatorFull;
+}
 
 // Whether a pass may begin for it now.
 bool isRipe(const Gap& gap, Instant now) {
@@ -213,16 +220,11 @@ bool Reconciler::publishGaps() {
     return Done{};
   });
   if (!read) return true;
-  // The timer's passes are no sign that anything was missed.
-  const auto isDoubt = [](const Gap& gap) {
-    return gap.why != gap_reason::kInterval && gap.why != gap_reason::kFullDue &&
-           gap.why != gap_reason::kOperator && gap.why != gap_reason::kOperatorFull;
-  };
   std::optional<Instant> openedAt;
   for (const Gap& gap : newest) {
-    if (isDoubt(gap)) openedAt = std::max(openedAt.value_or(gap.openedAt), gap.openedAt);
+    if (isLoss(gap)) openedAt = std::max(openedAt.value_or(gap.openedAt), gap.openedAt);
   }
-  coverage_.setGaps(std::any_of(open.begin(), open.end(), isDoubt), openedAt);
+  coverage_.setGaps(std::any_of(open.begin(), open.end(), isLoss), openedAt);
   ops::gauge("membergate_gaps_open", "Gaps that are not worked off yet.")
       .set(static_cast<double>(open.size()));
   suspendedGauge().set(suspended ? 1 : 0);
@@ -242,6 +244,8 @@ Result<std::optional<Sweep>> Reconciler::take() {
       return Done{};
     }
     if (sweep) {
+      // A lease from before the clock was set back would keep us out for as long.
+      if (sweep->leaseUntil > now + options_.lease) tx.releaseSweep();
       const bool stale = !sweep->full && now - sweep->startedAt > kStale;
       sweep->holder = options_.holder;
       sweep->leaseUntil = now + options_.lease;
@@ -391,9 +395,8 @@ void Reconciler::takeIn(store::Transaction& tx, const ContactSnapshot& snapshot,
   const auto touched = snapshot.updatedAt ? snapshot.updatedAt : snapshot.createdAt;
   if (touched) sweep.newest = std::max(sweep.newest.value_or(*touched), *touched);
   // Whether a webhook told of what is new: then a read of the contact is on its way.
-  const bool told =
-      tx.findOpenJob(members::kRefreshJob, members::contactKey(snapshot.id, "")).has_value() ||
-      tx.hasOpenJob(members::kPasswordJob, snapshot.id);
+  const bool told = tx.hasOpenJob(members::kRefreshJob, snapshot.id) ||
+                    tx.hasOpenJob(members::kPasswordJob, snapshot.id);
   bool differs = false;
   if (snapshot.tags && snapshot.fields && snapshot.lists) {
     differs = updater_.applySnapshot(tx, snapshot) == Taken::kChanged;
@@ -414,8 +417,12 @@ void Reconciler::takeIn(store::Transaction& tx, const ContactSnapshot& snapshot,
 // The pass has come to its end: the cursor moves, the gaps close.
 Outcome Reconciler::finish(Sweep& sweep, std::int64_t repaired) {
   bool isFirst = false;
+  bool lost = false;
   const Outcome stored = store_.write([&](store::Transaction& tx) -> Outcome {
     const Instant now = clock_.now();
+    for (const Gap& gap : tx.listOpenGaps()) {
+      lost = lost || (gap.sweep == sweep.id && isLoss(gap));
+    }
     const auto before = readInstant(tx, kSyncCursor);
     isFirst = !before;
     Sweep done = sweep;
@@ -450,8 +457,9 @@ Outcome Reconciler::finish(Sweep& sweep, std::int64_t repaired) {
     ops::counter("membergate_reconcile_repaired_total",
                  "Contacts that only a pass found changed while the event webhook was on.")
         .add(static_cast<double>(repaired));
-    ops::logWarning("reconcile_repaired", {{"contacts", repaired}, {"full", sweep.full}});
-    if (onDrift_) onDrift_(repaired);
+    ops::logWarning("reconcile_repaired",
+                    {{"contacts", repaired}, {"full", sweep.full}, {"loss_known", lost}});
+    if (onDrift_ && !lost) onDrift_(repaired);
   }
   return Done{};
 }
@@ -480,7 +488,8 @@ void Reconciler::learnFilter(store::Transaction& tx, const Sweep& sweep,
   const auto known = tx.findMeta(kFinerFilter);
   if (older && known == "yes") tx.setMeta(kFinerFilter, "no");
   if (older || known == "yes" || sweep.lastId != 0) return;
-  // A witness: a contact with a udate of shortly before, on the same day wherever the account is.
+  // A witness: a contact with a udate of shortly before, on the same day in UTC and in the zone of
+  // ActiveCampaign's stamps. One of another day costs an overlap that is shorter than it might be.
   const auto hour = std::chrono::duration_cast<std::chrono::hours>(since.time_since_epoch()) % kDay;
   const bool sameDay = hour.count() >= 14;
   if (sameDay && tx.hasContactUpdatedIn(since - std::chrono::hours{2}, since - kShortOverlap)) {

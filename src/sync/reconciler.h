@@ -45,7 +45,8 @@ class Reconciler {
     Milliseconds lease = std::chrono::minutes{2};
     Milliseconds longestPause = std::chrono::minutes{1};  // between tries that fail
   };
-  // After a pass in event mode: how many contacts no webhook had told of.
+  // After a pass in event mode: how many contacts no webhook had told of, though nothing was known
+  // to have been missed.
   using DriftFn = std::function<void(std::int64_t contacts)>;
 
   // All of them must outlive the reconciler.
@@ -101,8 +102,8 @@ class Reconciler {
   std::thread thread_;       // the owner's only
 };
 
-// Has the contacts read that a full pass missed, each by its id: those that ActiveCampaign no longer
-// has are marked deleted. The jobs that do it. Within a transaction.
+// Has the contacts read that a full pass missed, each by its id: those that ActiveCampaign no
+// longer has are marked deleted. The jobs that do it. Within a transaction.
 std::vector<JobId> confirmDeletions(store::Transaction& tx);
 
 }  // namespace mbr::sync

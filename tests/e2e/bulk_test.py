@@ -54,7 +54,7 @@ class BulkTest(StackTest):
         cls.stack.wait_until_idle(timeout)
 
     def assertServed(self, ids, contacts=None, repeats=False):
-        """One password each, and the tag after it; written again with the same text if `repeats`."""
+        """One password each, and the tag after it; perhaps written again, if `repeats`."""
         contacts = contacts or self.stack.acsim.contacts()
         bad = {}
         for i in ids:

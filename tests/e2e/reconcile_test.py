@@ -195,6 +195,8 @@ class Faulty(StackTest):
         until = time.monotonic() + seconds
         wait_for(lambda: command.poll() is not None or time.monotonic() > until, "never")
         self.assertEqual(self.stack.deleted(), [])
+        if "times" in switches:
+            self.assertEqual(self.stack.acsim.faults_left(), 0, "the trouble was not met")
         if command.poll() != 0:
             self.assertEqual(self.cursor(), cursor, "a sync that failed moved the cursor")
         self.stack.acsim.clear_faults()

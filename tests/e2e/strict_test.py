@@ -2,7 +2,7 @@
 
 import time
 
-from harness import StackTest, ago, main, wait_for
+from harness import StackTest, ago, main
 from http_client import all_at_once
 from simulator import busiest_second, pages, passwords
 

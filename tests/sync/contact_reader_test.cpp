@@ -9,6 +9,7 @@ class ContactReaderTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(anEmptyFieldIsReadAsEmpty);
   CPPUNIT_TEST(aTextOfAnUnknownFieldMayBeThePassword);
   CPPUNIT_TEST(hiddenFieldsAreNotInTheSnapshot);
+  CPPUNIT_TEST(aTagWithoutANameIsAskedForOnce);
   CPPUNIT_TEST(aGoneIdIsLookedForByEmail);
   CPPUNIT_TEST(aFailedLookUpByEmailIsNoAbsence);
   CPPUNIT_TEST(anEmailThatNobodyHasIsAnAnswer);
@@ -64,6 +65,23 @@ class ContactReaderTest : public CppUnit::TestFixture {
     rig_.account.people[42].fields = {{3, "theirs"}, {6, "Turin"}};
     const ContactSnapshot snapshot = snapshotOf(42);
     CPPUNIT_ASSERT(snapshot.fields.value() == FieldValues({{"CITY", "Turin"}}));
+  }
+
+  void aTagWithoutANameIsAskedForOnce() {
+    rig_.fillDirectories();
+    const auto asked = [&] { return rig_.openJob(members::kTagsJob, "all").has_value(); };
+    snapshotOf(42);
+    CPPUNIT_ASSERT_MESSAGE("every tag has a name", !asked());
+    rig_.account.people[42].tags[500] = 77;
+    snapshotOf(42);
+    CPPUNIT_ASSERT(asked());
+    rig_.write([&](store::Transaction& tx) {
+      Job job = tx.findOpenJob(members::kTagsJob, "all").value();
+      job.state = JobState::kDone;
+      tx.saveJob(job);
+    });
+    snapshotOf(42);
+    CPPUNIT_ASSERT_MESSAGE("it has none in ActiveCampaign either", !asked());
   }
 
   void aGoneIdIsLookedForByEmail() {

@@ -28,6 +28,7 @@ class ReconcilerTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(aCommitThatFailsLeavesThePageToBeReadAgain);
   CPPUNIT_TEST(anotherProcessTakesOverAfterTheLeaseAndNotBefore);
   CPPUNIT_TEST(anotherProcessTakesOverARelease);
+  CPPUNIT_TEST(aLeaseOfBeforeTheClockWasSetBackHoldsNobody);
   CPPUNIT_TEST(whoLostThePassToAnotherChangesNothingMore);
   CPPUNIT_TEST(aPassOverChangesThatIsADayOldIsMadeAnew);
   CPPUNIT_TEST(anEmptyPageInTheMiddleIsNotTheEnd);
@@ -39,6 +40,7 @@ class ReconcilerTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(aPassOverChangesMissesNobody);
   CPPUNIT_TEST(aMergedContactsCredentialSessionAndChangesMove);
   CPPUNIT_TEST(aContactMergedIntoALaterIdMovesAsWell);
+  CPPUNIT_TEST(aMergedContactWhoseReadWasAskedForBeforeMovesAsWell);
   CPPUNIT_TEST(aMergedContactsOwnCredentialWins);
   CPPUNIT_TEST(tooManyMissingSuspendAndTheOperatorsWordGoesOn);
   CPPUNIT_TEST(onePercentMayBeMissing);
@@ -49,6 +51,7 @@ class ReconcilerTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(whatOnlyAPassFindsIsCountedInEventMode);
   CPPUNIT_TEST(theFirstPassCountsNothing);
   CPPUNIT_TEST(whatAWebhookToldOfIsNotCounted);
+  CPPUNIT_TEST(whatAWebhookToldOfDuringAReadIsNotCounted);
   CPPUNIT_TEST(inAutomationModeNothingIsCounted);
   CPPUNIT_TEST(aGapThatOpensWhileAPassRunsGetsOneOfItsOwn);
   CPPUNIT_TEST(anEndedPassClosesItsGapsAlone);
@@ -397,6 +400,13 @@ class ReconcilerTest : public CppUnit::TestFixture {
     expectTakenOver();
   }
 
+  void aLeaseOfBeforeTheClockWasSetBackHoldsNobody() {
+    dieAfterAPage();
+    rig_.clock.advance(-1h);
+    expectRun("two");
+    expectTakenOver();
+  }
+
   void whoLostThePassToAnotherChangesNothingMore() {
     people(101, 250);
     openGap(gap_reason::kOperatorFull, true);
@@ -555,6 +565,12 @@ class ReconcilerTest : public CppUnit::TestFixture {
   void aMergedContactsCredentialSessionAndChangesMove() { expectMerged(41, memberHere(41)); }
   void aContactMergedIntoALaterIdMovesAsWell() { expectMerged(77, memberHere(77)); }
 
+  void aMergedContactWhoseReadWasAskedForBeforeMovesAsWell() {
+    const JobId change = memberHere(41);
+    rig_.write([](store::Transaction& tx) { members::enqueueRefresh(tx, {41, ""}); });
+    expectMerged(41, change);
+  }
+
   void aMergedContactsOwnCredentialWins() {
     memberHere(41);
     rig_.account.people[42].fields[3] = "own password";
@@ -681,6 +697,28 @@ class ReconcilerTest : public CppUnit::TestFixture {
     rig_.account.people[42].fields[6] = "Milan";
     rig_.write(
         [this](store::Transaction& tx) { members::enqueuePassword(tx, rig_.wanted(42), ""); });
+    pass();
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{1}, sweeps().back().differed);
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, drift_);
+  }
+
+  // The webhook came while an earlier read was under way.
+  void whatAWebhookToldOfDuringAReadIsNotCounted() {
+    hooksOn_ = true;
+    passFull();
+    changeUnheard();
+    rig_.write([this](store::Transaction& tx) {
+      members::enqueueRefresh(tx, {42, ""});
+      Job job = *tx.findOpenJob(members::kRefreshJob, "42");
+      job.state = JobState::kRunning;
+      job.leaseUntil = rig_.clock.now() + 1min;
+      CPPUNIT_ASSERT(tx.saveJob(job));
+      members::enqueueRefresh(tx, {42, ""});
+      job.state = JobState::kDone;
+      CPPUNIT_ASSERT(tx.saveJob(job));
+    });
+    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, openJobs(members::kRefreshJob).size());
+    rig_.clock.advance(1s);
     pass();
     CPPUNIT_ASSERT_EQUAL(std::int64_t{1}, sweeps().back().differed);
     CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, drift_);
