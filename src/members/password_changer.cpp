@@ -69,7 +69,7 @@ void PasswordChanger::generate(ContactId contact, const std::string& email, bool
       });
 }
 
-void PasswordChanger::set(const Choice& choice, DoneFn done) {
+void PasswordChanger::set(const Choice& choice, const DoneFn& done) {
   const Outcome allowed = passwords::checkChosenPassword(choice.password.reveal(), choice.email);
   if (!allowed) return done(allowed.error());
   const Error busy{Code::kBusy, "the hash queue is full", std::chrono::seconds{1}};

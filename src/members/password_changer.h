@@ -44,7 +44,7 @@ class PasswordChanger {
   // be no password; the detail says why), kDenied (`current` is wrong), kBusy (too much is being
   // hashed: nothing was checked), kConflict (the password changed meanwhile), kNotFound, the
   // store's.
-  void set(const Choice& choice, DoneFn done);
+  void set(const Choice& choice, const DoneFn& done);
 
  private:
   void hashAndSave(const Choice& choice, const DoneFn& done);
