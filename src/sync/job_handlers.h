@@ -3,6 +3,11 @@
 #pragma once
 
 #include <chrono>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "activecampaign/client.h"
@@ -15,6 +20,26 @@
 #include "sync/contact_reader.h"
 
 namespace mbr::sync {
+
+// The last answers about imports that have ended. Thread-safe.
+class EndedImports {
+ public:
+  std::optional<activecampaign::ImportInfo> find(const std::string& batch) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = known_.find(batch);
+    return found == known_.end() ? std::nullopt : std::optional(found->second);
+  }
+  void keep(const std::string& batch, const activecampaign::ImportInfo& info) {
+    constexpr std::size_t kMost = 100;
+    const std::lock_guard lock(mutex_);
+    if (known_.size() >= kMost) known_.clear();
+    known_[batch] = info;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<std::string, activecampaign::ImportInfo> known_;  // guarded by mutex_
+};
 
 // What every handler works with; all of it outlives the dispatcher.
 struct Workshop {
@@ -36,6 +61,8 @@ struct Workshop {
   Milliseconds importFirstLook{2000};
   Milliseconds importLook{5000};
   Milliseconds importPatience = std::chrono::minutes{3};
+  // Shared by the workers; copies of the workshop share it too.
+  std::shared_ptr<EndedImports> endedImports = std::make_shared<EndedImports>();
 
   activecampaign::Call call(Lane lane, const StopFlag& stop) const {
     return {lane, clock.steady() + callDeadline, &stop};

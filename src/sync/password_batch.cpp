@@ -256,7 +256,7 @@ class PasswordBatch {
     for (const std::size_t i : waiting) {
       const std::string& batch = payload(i).import;
       if (known.count(batch) == 0) {
-        const auto info = client_->readImport(call(), batch);
+        const auto info = readImport(batch);
         const bool gone = !info && info.error().code == Code::kNotFound;
         if (!info && !gone && !isLate(i)) return info.error();
         known[batch] = info ? *info : activecampaign::ImportInfo{gone, {}, {}};
@@ -271,6 +271,14 @@ class PasswordBatch {
       if (!info.completed && isLate(i)) leaveOthers(i, "the import did not end in time");
     }
     return ended;
+  }
+
+  // What an import that has ended said stays as it is: others may have jobs in it too.
+  Result<activecampaign::ImportInfo> readImport(const std::string& batch) {
+    if (auto ended = w_.endedImports->find(batch)) return std::move(*ended);
+    auto info = client_->readImport(call(), batch);
+    if (info && info->completed) w_.endedImports->keep(batch, *info);
+    return info;
   }
 
   bool isLate(std::size_t i) const {
