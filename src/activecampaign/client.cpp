@@ -4,6 +4,7 @@
 #include <set>
 
 #include "activecampaign/replies.h"
+#include "base/ascii.h"
 #include "base/time_format.h"
 
 namespace mbr::activecampaign {
@@ -32,13 +33,6 @@ std::optional<std::size_t> readTotal(const json::Value& body) {
 
 // 2026-01-02T03:04:05+00:00: to the second, rounded down.
 std::string withOffset(Instant instant) { return formatRfc3339(instant).substr(0, 19) + "+00:00"; }
-
-std::string upper(std::string text) {
-  for (char& c : text) {
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-  }
-  return text;
-}
 
 std::optional<Secret> asSecret(std::optional<std::string> text) {
   if (!text) return std::nullopt;
@@ -464,7 +458,7 @@ Result<std::vector<store::FieldRecord>> Client::listFields(const Call& call) {
   for (const json::Value& row : *rows) {
     const std::string* perstag = row["perstag"].asString();
     if (perstag == nullptr) return unreadable("a field has no personalization tag");
-    fields.push_back({*readId(row["id"]), upper(*perstag), row["title"].textOr("")});
+    fields.push_back({*readId(row["id"]), upperCased(*perstag), row["title"].textOr("")});
   }
   return fields;
 }
@@ -506,7 +500,7 @@ Result<FieldId> Client::createTextField(const Call& call, const std::string& per
     const auto fields = listFields(call);
     if (!fields) return fields.error();
     for (const store::FieldRecord& field : *fields) {
-      if (field.perstag == upper(perstag)) id = field.id;
+      if (field.perstag == upperCased(perstag)) id = field.id;
     }
     if (!id) return reply.error();
   }

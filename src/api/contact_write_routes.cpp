@@ -7,6 +7,7 @@
 
 #include "api/auth.h"
 #include "api/limits.h"
+#include "base/ascii.h"
 #include "base/utf8.h"
 #include "domain/email.h"
 
@@ -19,13 +20,6 @@ using Item = ChangePayload::Item;
 constexpr std::size_t kMaxEmailBytes = 1024;  // longer than any: not valid, rather than too long
 
 std::string quoted(std::string_view name) { return "\"" + std::string(name.substr(0, 64)) + "\""; }
-
-std::string upperCased(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
-  return out;
-}
 
 void set(ChangePayload& change, std::string_view name, std::string value) {
   Item item;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "app/app.h"
+#include "base/ascii.h"
 #include "ops/log.h"
 #include "store/sql/sql_store.h"
 
@@ -26,13 +27,6 @@ constexpr int kExitConfiguration = 78;
   if (error.code == Code::kUnavailable || error.code == Code::kBusy) exitCode = kExitUnavailable;
   if (error.code == Code::kDenied) exitCode = kExitNotPermitted;
   throw StartError(exitCode, error.detail);
-}
-
-std::string upperCased(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
-  return out;
 }
 
 std::set<std::string> split(std::string_view text) {

@@ -2,18 +2,12 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "domain/contact.h"
 #include "ops/log.h"
 
 namespace mbr::contacts {
 namespace {
-
-std::string upperCased(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
-  return out;
-}
 
 std::string_view nameIn(const std::unordered_map<std::int64_t, std::string>& names,
                         std::int64_t id) {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/json.h"
 #include "domain/contact.h"
 #include "members/job_payload.h"
@@ -13,12 +14,6 @@ namespace mbr::members {
 namespace {
 
 constexpr std::chrono::seconds kSoon{5};
-
-std::string upperCased(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
-  return text;
-}
 
 bool isNumber(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;

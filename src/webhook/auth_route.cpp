@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "access/address.h"
+#include "base/ascii.h"
 #include "base/json.h"
 #include "base/secret.h"
 #include "base/utf8.h"
@@ -38,12 +39,6 @@ const StandardName kStandardNames[] = {
     {"last_name", [](const Contact& c) { return c.lastName; }},
     {"phone", [](const Contact& c) { return c.phone; }},
 };
-
-std::string upperCased(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
-  return text;
-}
 
 // The names in upper case.
 std::set<std::string> namesIn(std::string_view list) {
