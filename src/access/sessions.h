@@ -15,6 +15,9 @@
 
 namespace mbr::access {
 
+// The cookie that holds a session's token in a browser.
+inline constexpr std::string_view kSessionCookie = "membergate_session";
+
 struct Session {
   ContactId contactId = 0;
   std::string via;  // "password" or "link"

@@ -72,7 +72,7 @@ AuthzRoutes::Result AuthzRoutes::judge(const http::Request& request, http::Respo
   const auto rule = options_.rules.find(name->second);
   if (rule == options_.rules.end()) return Result::kNoRule;
 
-  const auto session = sessions_.find(http::cookie(request, kSessionCookie));
+  const auto session = sessions_.find(http::cookie(request, access::kSessionCookie));
   if (!session) return Result::kUnavailable;
   if (!*session) return Result::kNoSession;
   const auto cached = cache_.findById((*session)->contactId);

@@ -18,9 +18,6 @@
 
 namespace mbr::api {
 
-// The cookie that holds a session's token.
-inline constexpr std::string_view kSessionCookie = "membergate_session";
-
 // Handlers may run on several fast workers at once. Nothing is logged: this runs for every image of
 // a gated page.
 class AuthzRoutes {

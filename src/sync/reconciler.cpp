@@ -78,6 +78,11 @@ ops::Counter& contactsRead(const char* result) {
                       {{"result", result}});
 }
 
+ops::Counter& repairedCounter() {
+  return ops::counter("membergate_reconcile_repaired_total",
+                      "Contacts that only a pass found changed while the event webhook was on.");
+}
+
 ops::Gauge& suspendedGauge() {
   return ops::gauge("membergate_reconcile_suspended",
                     "1 while too many contacts are missing in ActiveCampaign to believe it.");
@@ -96,8 +101,7 @@ Reconciler::Reconciler(store::Store& store, const Clock& clock, ClientPool& clie
       coverage_(coverage),
       options_(std::move(options)),
       onDrift_(std::move(onDrift)) {
-  ops::counter("membergate_reconcile_repaired_total",
-               "Contacts that only a pass found changed while the event webhook was on.");
+  repairedCounter();  // shows as 0 from the start
 }
 
 Reconciler::~Reconciler() { stop(); }
@@ -454,9 +458,7 @@ Outcome Reconciler::finish(Sweep& sweep, std::int64_t repaired) {
                {{"full", sweep.full ? "yes" : "no"}})
       .add();
   if (options_.hooksOn && !isFirst && repaired > 0) {
-    ops::counter("membergate_reconcile_repaired_total",
-                 "Contacts that only a pass found changed while the event webhook was on.")
-        .add(static_cast<double>(repaired));
+    repairedCounter().add(static_cast<double>(repaired));
     ops::logWarning("reconcile_repaired",
                     {{"contacts", repaired}, {"full", sweep.full}, {"loss_known", lost}});
     if (onDrift_ && !lost) onDrift_(repaired);

@@ -149,7 +149,7 @@ void AutologinRoute::admit(const Attempt& attempt, ContactId contact) {
     response.status = 303;
     response.contentType = "text/plain";
     response.with("Location", attempt.target)
-        .with("Set-Cookie", "membergate_session=" + session->token.reveal() +
+        .with("Set-Cookie", std::string(access::kSessionCookie) + '=' + session->token.reveal() +
                                 "; HttpOnly; SameSite=Lax; Path=/" +
                                 (attempt.https ? "; Secure" : ""));
     attempt.reply.send(withPrivacy(std::move(response)));
