@@ -49,6 +49,9 @@
 #include "members/member_clearer.h"
 #include "members/password_changer.h"
 #include "members/password_issuer.h"
+#include "members/password_links.h"
+#include "members/password_wiper.h"
+#include "members/reset_requests.h"
 #include "members/tombstones.h"
 #include "members/visitors.h"
 #include "ops/log.h"
@@ -166,6 +169,7 @@ struct App::House {
 
   outbox::Dispatcher dispatcher;
   const members::Tombstones tombstones;
+  const members::PasswordLinks passwordLinks;
   members::PasswordIssuer issuer;
   members::ContactUpdater updater;
   members::ChangeIntake intake;
@@ -173,10 +177,12 @@ struct App::House {
   sync::LivePull livePull;
   passwords::HashPool hashPool;
   members::PasswordChanger passwordChanger;
+  const members::PasswordWiper passwordWiper;
   const members::ChangeFeed changeFeed;
   members::HookCoverage coverage;
   members::LastLogin lastLogin;
   members::LoginVerifier verifier;
+  members::ResetRequests resetRequests;
   members::LinkVerifier linkVerifier;
   members::MemberClearer clearer;
   const sync::Workshop workshop;
@@ -307,7 +313,9 @@ App::House::House(config::Config given)
                     {config.passwordField, installation.hiddenFields(), &linkTokens}),
       dispatcher(*store, clock, random, timer, config.outbox),
       tombstones(keys),
-      issuer(generator, hasher, sealer, clock, config.passwordPolicy),
+      passwordLinks(keys, random, {config.hooks.publicUrl, config.linkLife}),
+      issuer(generator, hasher, sealer, clock,
+             {config.passwordPolicy, config.wipeAfter, &passwordLinks}),
       updater(*store, issuer, clock, [this] { dispatcher.wake(); },
               {config.passwordRule, installation.installedAt(), config.autologinTokenField,
                &tombstones}),
@@ -319,13 +327,19 @@ App::House::House(config::Config given)
               [this] { dispatcher.wake(); }),
       livePull(contactReader, clients, updater, *store, clock, timer, {}),
       hashPool(config.hashPool),
-      passwordChanger(*store, hasher, hashPool, sealer, clock, [this] { dispatcher.wake(); }),
+      passwordChanger(*store, hasher, hashPool, sealer, clock, [this] { dispatcher.wake(); },
+                      {config.passwordPolicy, &passwordLinks}),
+      passwordWiper(*store, hasher, hashPool, config.passwordPolicy, [this] { dispatcher.wake(); }),
       changeFeed(*store),
       coverage(config.hooks.wanted, clock),
       lastLogin(
           *store, directories, clock, [this] { dispatcher.wake(); }, config.lastLoginField),
       verifier(*store, cache, directories, livePull, hasher, hashPool, clock, config.login,
-               &coverage, &lastLogin),
+               &coverage, &lastLogin, &passwordWiper),
+      resetRequests(*store, keys, passwordLinks, [this] { dispatcher.wake(); },
+                    {config.passwordPolicy, config.resetAutomation,
+                     [this](const Contact& contact) { return verifier.isEntitled(contact); },
+                     !config.login.requiredTags.empty()}),
       linkVerifier(cache, livePull, verifier, linkTokens, clock, config.login.refresh,
                    config.login.deadline, &lastLogin),
       clearer(*store),
@@ -339,6 +353,7 @@ App::House::House(config::Config given)
                issuer,
                std::chrono::seconds{30},
                config.passwordRule,
+               &passwordWiper,
                config.bulkFrom},
       eventHook(
           *store, clock, config.hooks, [this] { return codes.currentEventHookCode(); }, holder),
