@@ -30,6 +30,9 @@ class PolicyTest(StackTest):
         history = self.stack.acsim.contacts()[one["id"]]["history"]
         return [row["value"] for row in history if row["field"] == "PASSWORD"]
 
+    def tags(self, one):
+        return [tag["id"] for tag in self.stack.acsim.contacts()[one["id"]]["tags"]]
+
     def assertLogsIn(self, one, password):
         answer = self.stack.login(one["email"], password)
         self.assertEqual(answer.status, 200, str(answer))
@@ -56,7 +59,7 @@ class WipeOnLogin(PolicyTest):
         self.assertEqual(answer.status, 200, "the wipe ended a session")
         self.assertEqual(
             self.stack.query("SELECT kind, source FROM credential WHERE contact_id = ?", one["id"]),
-            [(1, b"")],
+            [(1, None)],
             "not a slow hash without a source",
         )
         self.assertNowhere(one["field"])
@@ -67,16 +70,13 @@ class WipeOnLogin(PolicyTest):
         wait_for(lambda: self.field(one) == "", "the field is not emptied")
         self.stack.wait_until_idle()
         self.stack.genpass(one, "tid=2")
-        wait_for(
-            lambda: "2" in map(str, self.stack.acsim.contacts()[one["id"]]["tags"]), "no tag 2"
-        )
+        wait_for(lambda: "2" in self.tags(one), "no tag 2")
         self.stack.wait_until_idle()
         self.assertEqual(self.field(one), "")
         self.assertLogsIn(one, one["field"])
 
     def test_a_text_that_somebody_else_wrote_meanwhile_stays(self):
         one = self.issued("cid")
-        self.stack.acsim.fault("GET contacts", delay_ms=400, times=1)
         self.stack.acsim.touch(one["id"], fields={"PASSWORD": "typed by the owner"})
         self.assertLogsIn(one, one["field"])
         self.stack.wait_until_idle()
@@ -144,7 +144,7 @@ class WipeAfter(PolicyTest):
 
     def test_a_process_that_is_killed_amid_a_wipe_goes_on(self):
         one = self.issued("cid")
-        self.stack.acsim.fault("PUT contacts", delay_ms=1500, times=1)
+        self.stack.acsim.fault("PUT /api/3/contacts", delay_ms=1500, times=1)
         self.pass_a_day()
         wait_for(lambda: self.stack.acsim.faults_left() == 0, "nothing is written")
         self.stack.kill("membergate")
@@ -160,7 +160,7 @@ class Links(PolicyTest):
     def test_the_webhook_brings_a_link_and_then_the_tag(self):
         one = self.issued("ann", "tid=1")
         self.assertRegex(one["field"], LINK)
-        self.assertIn("1", map(str, self.stack.acsim.contacts()[one["id"]]["tags"]))
+        self.assertEqual(self.tags(one), ["1"])
         self.assertProblem(
             self.stack.login(one["email"], one["field"]), 401, "invalid_credentials"
         )
