@@ -17,6 +17,7 @@ from membership import Membership
 from report import Report, commit, machine
 from rig import RIG, RUN, Invalid, say
 from rows.account import BulkPasswords, Drain
+from rows.cliffs import Cliffs
 from rows.logins import LoginRate, LoginsBesideWebhooks
 from rows.million import Memory, Million
 from rows.reads import Reads
@@ -32,6 +33,7 @@ KINDS = (
     Memory,
     Drain,
     BulkPasswords,
+    Cliffs,
 )
 
 
@@ -137,9 +139,8 @@ def main():
     load = os.getloadavg()[0]
     bench = Bench(given.quick, rounds)
     begun = time.monotonic()
-    heading = (
-        f"{commit()}, {rounds} round{'s'[: rounds != 1]}{', quick' if given.quick else ''}; {machine()}"
-    )
+    times = f"{rounds} round{'s'[: rounds != 1]}{', quick' if given.quick else ''}"
+    heading = f"{commit()}, {times}; {machine()}"
     if load > 0.5:
         heading += f"; NOT IDLE: load {load:.1f} at the start"
     say(heading)

@@ -3,7 +3,7 @@
 import json
 import subprocess
 
-from rig import HERE, TOOLS, Invalid, cpu_seconds, require
+from rig import HERE, TOOLS, Invalid, cpu_seconds, memory_mb, require, with_children
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -31,21 +31,24 @@ def run(command):
 def wrk(port, requests, connections, seconds, pids=()):
     """As many requests as the server takes. Gives a dict:
 
-    rate (answers a second), answers, refused (4xx and 5xx), broken, late, p50, p99, max (ms), and
-    with `pids` cpu_us, the CPU time that they and their children took for one answer.
+    rate (answers a second), answers, good, refused (4xx and 5xx), broken, late, p50, p99, max (ms).
+    With `pids`, of nginx and the server behind it: cpu_us, the CPU time that they and their
+    children took for one answer, and of the server alone server_cpu_us and memory_mb afterwards.
     """
-    before = cpu_seconds(*pids)
+    before = [cpu_seconds(pid) for pid in pids]
     out = run(
         ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout", "15s"]
         + ["-s", HERE / "load/replay.lua", f"http://127.0.0.1:{port}", "--", requests]
     )
-    used = cpu_seconds(*pids) - before
+    used = [cpu_seconds(pid) - was for pid, was in zip(pids, before)]
     found = json.loads(next(line for line in out.splitlines() if line.startswith("{")))
     require(found["answers"] > 0, f"nothing was answered on port {port}:\n{out}")
     found["rate"] = found["answers"] / found["seconds"]
     found["good"] = found["answers"] - found["refused"]
     if pids:
-        found["cpu_us"] = used / found["answers"] * 1e6
+        found["cpu_us"] = sum(used) / found["answers"] * 1e6
+        found["server_cpu_us"] = sum(used[1:]) / found["answers"] * 1e6
+        found["memory_mb"] = sum(memory_mb(pid) for top in pids[1:] for pid in with_children(top))
     return found
 
 

@@ -8,12 +8,12 @@ from harness import Stack, percent
 from load import FORM, write_requests
 from members import bodies, member, with_password
 from peers import slow_disk
-from rig import cpu_seconds, memory_mb, require
+from rig import memory_mb, require
 
 WEBHOOK_MEMBERS = 128
 READERS = 128  # contacts of about 2 KB of JSON
 READER_FIELDS = 30
-LOGIN_MEMBERS = 64
+LOGIN_MEMBERS = 200
 
 
 class Membership:
@@ -82,13 +82,18 @@ class Membership:
         headers = {**self.authorization, "Content-Type": "application/json"}
         requests = []
         for one in self.login_members:
-            credentials = {
-                "email": one["email"],
-                "password": one["fields"]["PASSWORD"],
-                "client_ip": "198.51.100.7",
-            }
-            requests.append(("POST", "/membergate/v1/login", headers, json.dumps(credentials)))
+            body = json.dumps(self._credentials(one))
+            requests.append(("POST", "/membergate/v1/login", headers, body))
         return requests
+
+    @staticmethod
+    def _credentials(one):
+        """Each logs in from an address of his own."""
+        return {
+            "email": one["email"],
+            "password": one["fields"]["PASSWORD"],
+            "client_ip": f"198.51.100.{int(one['id']) % 250 + 1}",
+        }
 
     def requests(self, name, requests):
         return write_requests(self.stack.dir / f"{name}.requests", self.port, requests)
@@ -105,9 +110,6 @@ class Membership:
     @property
     def pids(self):
         return self.stack.pid("nginx"), self.stack.pid()
-
-    def cpu_seconds(self):
-        return cpu_seconds(self.stack.pid())
 
     def memory_mb(self, what="VmRSS"):
         return memory_mb(self.stack.pid(), what)
@@ -146,11 +148,12 @@ class Membership:
     def _check_logins(self):
         """Also lets everyone in once, which turns the credential into its lasting form."""
         for one in self.login_members:
-            answer = self.stack.login(one["email"], one["fields"]["PASSWORD"])
+            answer = self.stack.login(**self._credentials(one))
             require(answer.status == 200, f"a login gets {answer}")
             source = answer.json()["source"]
             require(source == "cache", f"a login was answered from: {source}")
-        answer = self.stack.login(self.login_members[0]["email"], "another password")
+        wrong = {**self._credentials(self.login_members[0]), "password": "another password"}
+        answer = self.stack.login(**wrong)
         require(answer.status == 401, f"a wrong password gets {answer}")
 
 

@@ -12,7 +12,18 @@ import subprocess
 
 from http_client import HttpClient
 from load import FORM, run, write_requests
-from rig import AS_ROOT, HERE, RIG, TOOLS, Program, fill_in, free_port, fresh_folder, listens, require
+from rig import (
+    AS_ROOT,
+    HERE,
+    RIG,
+    TOOLS,
+    Program,
+    fill_in,
+    free_port,
+    fresh_folder,
+    listens,
+    require,
+)
 
 CODE = "4f1c9b7e2d8a6035c4b1"
 TARGET = f"/?mbr_genpass={CODE}"
@@ -123,7 +134,8 @@ class Peers:
         # PHP looks a module's symbols up in the module's own libraries first, so SQLite must be
         # loaded before for the slow flush to be found.
         environment = slow_disk("libsqlite3.so.0") if self._slow else None
-        command = ["php-fpm8.2", "-F", "-y", self.folder / "php-fpm.conf"] + (["-R"] if AS_ROOT else [])
+        command = ["php-fpm8.2", "-F", "-y", self.folder / "php-fpm.conf"]
+        command += ["-R"] if AS_ROOT else []  # it does not run as root unasked
         self._fpm = self._program("php-fpm", command, environment)
         self._fpm.wait_until(lambda: listens(self.folder / "php-fpm.sock"))
         return self._fpm

@@ -18,7 +18,9 @@ def number(value):
         return value
     if value == int(value) and abs(value) < 1e7:
         return str(int(value))
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.3g}"
+    if abs(value) >= 100:
+        return f"{value:.0f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3g}"
 
 
 def table(heads, rows):

@@ -121,15 +121,24 @@ def with_children(pid):
     return pids
 
 
-def cpu_seconds(*pids):
-    """User and system time of these processes and their children so far."""
+def cpu_seconds(pid):
+    """User and system time of a process and its children so far."""
     total = 0
-    for top in pids:
-        for pid in with_children(top):
-            with contextlib.suppress(OSError):
-                fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-                total += int(fields[11]) + int(fields[12])
+    for one in with_children(pid):
+        with contextlib.suppress(OSError):
+            fields = pathlib.Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+            total += int(fields[11]) + int(fields[12])
     return total / TICK
+
+
+def settle(pids, timeout=30):
+    """Waits until these processes have next to nothing left to do."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        before = sum(map(cpu_seconds, pids))
+        time.sleep(0.3)
+        if sum(map(cpu_seconds, pids)) - before < 0.03:
+            return
 
 
 def memory_mb(pid, what="VmRSS"):

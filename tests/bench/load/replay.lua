@@ -20,7 +20,8 @@ end
 function done(summary, latency)
   local failed = summary.errors
   io.write(string.format(
-    '{"answers":%d,"refused":%d,"broken":%d,"late":%d,"seconds":%.6f,"p50":%.3f,"p99":%.3f,"max":%.3f}\n',
+    '{"answers":%d,"refused":%d,"broken":%d,"late":%d,"seconds":%.6f,' ..
+      '"p50":%.3f,"p99":%.3f,"max":%.3f}\n',
     summary.requests, failed.status, failed.connect + failed.read + failed.write, failed.timeout,
     summary.duration / 1e6, latency:percentile(50) / 1e3, latency:percentile(99) / 1e3,
     latency.max / 1e3))

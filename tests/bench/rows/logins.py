@@ -70,7 +70,8 @@ class LoginsBesideWebhooks:
         self._record(number, name, probe, result)
         refused = {status: n for status, n in probe["statuses"].items() if status != 200}
         require(not refused, f"{name}: logins were refused: {refused}")
-        require(probe["answered"] == self.probes, f"{name}: {probe['answered']} of {self.probes} came")
+        answered = probe["answered"]
+        require(answered == self.probes, f"{name}: {answered} of {self.probes} were answered")
         if result and name == "login_500":
             statuses = result["statuses"]
             require(set(statuses) == {200}, f"webhooks at 500/s were answered {statuses}")

@@ -138,7 +138,8 @@ class Million:
         self.files = {}
         for name, crowd in self.crowds.items():
             hot = chance.sample(range(crowd.count), min(HOT, crowd.count))
-            self.files[name] = crowd.reads_of("hot", hot)
+            # As many requests of both, so that the load generator's work is the same.
+            self.files[name] = crowd.reads_of("hot", chance.sample(hot * (HOT // len(hot)), HOT))
 
     def round(self, number):
         names = list(self.crowds)
@@ -202,7 +203,8 @@ class Memory:
             require(stored >= FLOOD, f"{FLOOD} answered 200, {stored} stored")
             time.sleep(10)  # its jobs are being worked off
             self._figure("flood", membership.memory_mb("VmHWM"))
-            self.bench.report.measured(1, "Membergate, flood of 20,000", rate=FLOOD / found["seconds"])
+            rate = FLOOD / found["seconds"]
+            self.bench.report.measured(1, "Membergate, flood of 20,000", rate=rate)
 
     def _many(self):
         crowd = many(self.bench)

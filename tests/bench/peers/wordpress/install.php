@@ -12,7 +12,8 @@ require ABSPATH . 'wp-admin/includes/upgrade.php';
 
 add_filter('pre_wp_mail', '__return_true');
 if (!is_blog_installed()) {
-    wp_install('A membership site', 'admin', 'admin@example.com', false, '', wp_generate_password(24));
+    $password = wp_generate_password(24);
+    wp_install('A membership site', 'admin', 'admin@example.com', false, '', $password);
 }
 $wpdb->query("CREATE TABLE IF NOT EXISTS {$wpdb->prefix}membership_delivery (
     id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,

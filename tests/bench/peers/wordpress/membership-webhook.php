@@ -43,7 +43,8 @@ function receive(): never
 {
     global $wpdb;
     $given = wp_unslash($_GET['mbr_genpass']);
-    if (!is_string($given) || !hash_equals((string) get_option('membership_webhook_code'), $given)) {
+    $code = (string) get_option('membership_webhook_code');
+    if (!is_string($given) || !hash_equals($code, $given)) {
         answer(403, '{"status":"refused"}');
     }
     $contact = wp_unslash($_POST['contact'] ?? []);
