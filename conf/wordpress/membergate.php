@@ -243,15 +243,36 @@ final class Membergate
         return $ours !== null && is_string($url) && strpos($url, $ours . '/membergate/') === 0;
     }
 
+    // kind => [detail, at], as far as they are of this URL and key.
+    private static function troubles()
+    {
+        $noted = get_site_transient(self::TROUBLES);
+        return isset($noted['of'], $noted['kinds']) && $noted['of'] === self::askedWith() ? $noted['kinds'] : [];
+    }
+
+    private static function askedWith()
+    {
+        return substr(hash('sha256', self::settings()['url'] . ' ' . self::settings()['key']), 0, 16);
+    }
+
+    private static function keepTroubles(array $troubles)
+    {
+        if ($troubles) {
+            // A day without asking is long enough to forget.
+            set_site_transient(self::TROUBLES, ['of' => self::askedWith(), 'kinds' => $troubles], DAY_IN_SECONDS);
+        } else {
+            delete_site_transient(self::TROUBLES);
+        }
+    }
+
     private static function noteTrouble($kind, $detail)
     {
-        $troubles = (array) (get_site_transient(self::TROUBLES) ?: []);
+        $troubles = self::troubles();
         if (!isset($troubles[$kind])) {
             error_log('membergate: ' . self::troubleText($kind, $detail));
         }
-        // A day without asking is long enough to forget.
         $troubles[$kind] = ['detail' => $detail, 'at' => time()];
-        set_site_transient(self::TROUBLES, $troubles, DAY_IN_SECONDS);
+        self::keepTroubles($troubles);
         if ($kind === 'unreachable') {
             set_site_transient(self::PAUSE, 1, 10);
         }
@@ -259,15 +280,10 @@ final class Membergate
 
     private static function forgetTroubles(array $kinds)
     {
-        $troubles = (array) (get_site_transient(self::TROUBLES) ?: []);
+        $troubles = self::troubles();
         $left = array_diff_key($troubles, array_flip($kinds));
-        if ($left === $troubles) {
-            return;
-        }
-        if ($left) {
-            set_site_transient(self::TROUBLES, $left, DAY_IN_SECONDS);
-        } else {
-            delete_site_transient(self::TROUBLES);
+        if ($left !== $troubles) {
+            self::keepTroubles($left);
         }
     }
 
@@ -1139,7 +1155,7 @@ final class Membergate
                 set_site_transient(self::CHECKED, 1, 60);
                 self::ask('login', 'GET', '/session', null, [], self::SHORT_TIMEOUT);
             }
-            foreach ((array) (get_site_transient(self::TROUBLES) ?: []) as $kind => $trouble) {
+            foreach (self::troubles() as $kind => $trouble) {
                 $texts[] = self::troubleText($kind, $trouble['detail']);
             }
         }
@@ -1173,7 +1189,7 @@ final class Membergate
             foreach ($probes as $scope => $probe) {
                 self::forgetTroubles(['unreachable', 'key', 'scope:' . $scope]);
                 self::ask($scope, $probe[0], $probe[1], $probe[2], [], self::SHORT_TIMEOUT);
-                $troubles = (array) (get_site_transient(self::TROUBLES) ?: []);
+                $troubles = self::troubles();
                 if (isset($troubles['unreachable']) || isset($troubles['key'])) {
                     $kind = isset($troubles['key']) ? 'key' : 'unreachable';
                     $critical[] = self::troubleText($kind, $troubles[$kind]['detail']);
