@@ -28,7 +28,7 @@ final class Membergate
     const META_REFRESHED = 'membergate_refreshed';  // when each session was looked up
 
     const TROUBLES = 'membergate_troubles';  // what went wrong last, for administrators
-    const PAUSE = 'membergate_pause';        // set while sessions are not to be looked up
+    const PAUSE = 'membergate_pause';        // set while clicks are not to wait for Membergate
     const CHECKED = 'membergate_checked';    // set while the state need not be asked for again
 
     // Whoever may do one of these can make himself anything.
@@ -198,6 +198,7 @@ final class Membergate
         $response = wp_remote_request($settings['url'] . '/membergate/v1' . $path, $arguments);
         if (is_wp_error($response)) {
             self::noteTrouble('unreachable', $response->get_error_message());
+            self::pause();
             return $nothing;
         }
         $status = (int) wp_remote_retrieve_response_code($response);
@@ -209,6 +210,9 @@ final class Membergate
         }
         if ($status >= 500) {
             self::noteTrouble('unreachable', "It answers $status.");
+            if ($status === 502 || $status === 504) {  // nginx finds no daemon
+                self::pause();
+            }
         } elseif ($status === 401 && $code === 'key') {
             self::noteTrouble('key', '');
             return $nothing;
@@ -273,9 +277,12 @@ final class Membergate
         }
         $troubles[$kind] = ['detail' => $detail, 'at' => time()];
         self::keepTroubles($troubles);
-        if ($kind === 'unreachable') {
-            set_site_transient(self::PAUSE, 1, 10);
-        }
+    }
+
+    // A site whose every click waits for what does not answer is down too. Logins ask all the same.
+    private static function pause()
+    {
+        set_site_transient(self::PAUSE, 1, 10);
     }
 
     private static function forgetTroubles(array $kinds)
@@ -284,6 +291,9 @@ final class Membergate
         $left = array_diff_key($troubles, array_flip($kinds));
         if ($left !== $troubles) {
             self::keepTroubles($left);
+        }
+        if (isset($troubles['unreachable']) && !isset($left['unreachable'])) {
+            delete_site_transient(self::PAUSE);
         }
     }
 
@@ -1085,7 +1095,9 @@ final class Membergate
         if (isset(self::$contacts[$known])) {
             return self::$contacts[$known];
         }
-        $answer = self::ask('contacts:read', 'GET', $path);
+        $answer = get_site_transient(self::PAUSE)
+            ? ['status' => 0, 'body' => []]
+            : self::ask('contacts:read', 'GET', $path);
         if ($answer['status'] === 404) {
             return null;
         }

@@ -63,8 +63,7 @@ class Site:
                        for name in ("AUTH", "SECURE_AUTH", "LOGGED_IN", "NONCE")
                        for kind in ("KEY", "SALT")]
         self._processes = {}
-        self._php_user = "www-data" if os.geteuid() == 0 else None
-        self._sql_user = "mysql" if os.geteuid() == 0 else None
+        self._user = "www-data" if os.geteuid() == 0 else None
 
     def start(self):
         self._start_database()
@@ -124,11 +123,11 @@ class Site:
             raise AssertionError(f"{name} ended with {process.returncode}\n{self.tail(f'{name}.log')}")
 
     def _start_database(self):
-        data = self._folder("mariadb", self._sql_user)
+        data = self._folder("mariadb", self._user)
         made = subprocess.run(
             ["mariadb-install-db", "--no-defaults", f"--datadir={data}/data", "--skip-test-db",
              "--auth-root-authentication-method=normal",
-             *([f"--user={self._sql_user}"] if self._sql_user else [])],
+             *([f"--user={self._user}"] if self._user else [])],
             capture_output=True, text=True, timeout=120)
         if made.returncode != 0:
             raise AssertionError(f"mariadb-install-db: {made.stdout}{made.stderr}")
@@ -138,7 +137,7 @@ class Site:
             ["mariadbd", "--no-defaults", f"--datadir={data}/data", f"--socket={self.socket}",
              f"--pid-file={data}/pid", f"--tmpdir={data}", "--skip-networking",
              "--innodb-flush-log-at-trx-commit=0"],
-            self._sql_user)
+            self._user)
         self._answers("mariadbd", lambda: self.sql("SELECT 1", check=False) == "1")
         self.sql("CREATE DATABASE wordpress CHARACTER SET utf8mb4")
 
@@ -164,7 +163,7 @@ class Site:
         key = self.stack.new_key("wordpress", "login,contacts:read,contacts:write,admin")
         (self.dir / "key").write_text(key + "\n")
         (self.dir / "key").chmod(0o600)
-        self._own(self.dir / "key", self._php_user)
+        self._own(self.dir / "key", self._user)
         self.set_constants({})
 
     def set_constants(self, changed):
@@ -202,14 +201,14 @@ class Site:
 
     def _start_php(self):
         php = max(glob.glob("/usr/sbin/php-fpm*"))
-        self._folder("mails", self._php_user)
-        run = self._folder("php", self._php_user)
+        self._folder("mails", self._user)
+        run = self._folder("php", self._user)
         mailer = self.dir / "sendmail"
         mailer.write_text(f"#!/bin/sh\ncat >{self.mails}/$$.part && mv {self.mails}/$$.part {self.mails}/$$\n")
         mailer.chmod(0o755)
         for log in ("php.errors", "php-fpm.log"):
             (self.dir / log).touch()
-            self._own(self.dir / log, self._php_user)
+            self._own(self.dir / log, self._user)
         (self.dir / "php-fpm.conf").write_text(
             f"[global]\nerror_log = {self.dir}/php-fpm.log\ndaemonize = no\n"
             f"[site]\nlisten = {run}/fpm.sock\npm = static\npm.max_children = 4\n"
@@ -218,7 +217,7 @@ class Site:
             "php_admin_flag[log_errors] = on\nphp_admin_flag[display_errors] = off\n"
             "php_admin_value[opcache.revalidate_freq] = 0\n"
             f"php_admin_value[sendmail_path] = {mailer}\n")
-        self._launch("php-fpm", [php, "-F", "-y", str(self.dir / "php-fpm.conf")], self._php_user)
+        self._launch("php-fpm", [php, "-F", "-y", str(self.dir / "php-fpm.conf")], self._user)
         self._answers("php-fpm", (run / "fpm.sock").exists)
 
     def _start_nginx(self):
@@ -289,8 +288,8 @@ http {{
         run = subprocess.run(
             ["php", "-d", f"sendmail_path={self.dir}/sendmail", "-d", "display_errors=stderr"],
             input=text, capture_output=True, text=True, timeout=120, cwd=self.dir,
-            user=self._php_user, group=self._php_user and pwd.getpwnam(self._php_user).pw_gid,
-            **({"extra_groups": []} if self._php_user else {}))
+            user=self._user, group=self._user and pwd.getpwnam(self._user).pw_gid,
+            **({"extra_groups": []} if self._user else {}))
         if run.returncode != 0 or run.stderr:
             raise AssertionError(f"{code}: exit {run.returncode}\n{run.stderr}\n{run.stdout[-2000:]}")
         return run.stdout

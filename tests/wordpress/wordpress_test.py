@@ -8,6 +8,7 @@ import html
 import json
 import re
 import sys
+import time
 import urllib.request
 from base64 import b64encode
 
@@ -140,6 +141,8 @@ class WordPressTest(StackTest):
             yield
         finally:
             self.stack.up()
+            # Whoever asks now ends the pause, in which clicks do not wait for Membergate.
+            self.assertEqual(self.health()["status"], "good")
 
 
 class WordPress(WordPressTest):
@@ -258,6 +261,39 @@ class WordPress(WordPressTest):
         self.log_in_member("fred outside", one)
         view = keeper.goto(url=self.site.url + "/wp-admin/")
         self.assertNotIn("Membergate cannot be asked", view["text"])
+
+    def test_a_daemon_that_hangs_holds_nobody_up_for_long(self):
+        one = self.member("Vera Vast", tags=["Gold"])
+        inside = self.log_in_member("vera", one)
+        outside = self.browser.person("vera outside")
+        self.open_login(outside)
+        self.stack.kill("membergate", "STOP")
+        try:
+            begun = time.monotonic()
+            self.assertEqual(self.front(inside)[:2], ("Vera Vast, subscriber contributor", "unknown"))
+            first = time.monotonic() - begun
+            self.front(inside)
+            second = time.monotonic() - begun - first
+            begun = time.monotonic()
+            self.assertRefused(self.submit_login(outside, one["email"], one["password"]), UNAVAILABLE)
+            login = time.monotonic() - begun
+        finally:
+            self.stack.kill("membergate", "CONT")
+        print(f"\nhanging: first click {first:.1f} s, second {second:.1f} s, login {login:.1f} s", file=sys.stderr)
+        self.assertLess(first, 6)
+        self.assertLess(second, 2.5)
+        self.assertLess(login, 10)
+        self.assertEqual(self.health()["status"], "good")
+        self.assertEqual(self.front(inside)[1], one["email"])
+
+    def test_connecting_is_given_up_soon(self):
+        said = self.site.php("", """add_action('requests-requests.before_request',
+            function ($url, $headers, $data, $type, &$options) {
+                echo $type, ' ', $options['connect_timeout'], ' ', $options['timeout'], '; ';
+            }, 99, 5);
+            wp_authenticate('somebody@example.com', 'a guess');
+            wp_remote_get('http://127.0.0.1:1/elsewhere');""")
+        self.assertEqual(said, "POST 2 6; GET 10 5; ")
 
     def test_the_administrator_is_not_asked_for_at_membergate(self):
         before = self.logins_asked()

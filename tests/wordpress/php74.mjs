@@ -1,0 +1,34 @@
+// Reads a PHP file as PHP 7.4 would: newer syntax and newer functions are refused.
+// usage: node php74.mjs PHP-PARSER FILE
+import { createRequire } from "node:module";
+import { readFileSync } from "node:fs";
+
+const { Engine } = createRequire(import.meta.url)(process.argv[2]);
+const file = process.argv[3];
+const NEWER = /^(str_(contains|starts_with|ends_with)|get_(debug_type|resource_id)|fdiv|preg_last_error_msg|array_(is_list|find|find_key|any|all|first|last)|f(data)?sync|enum_exists|json_validate|mb_(str_pad|trim|ucfirst|lcfirst)|ini_parse_quantity|memory_reset_peak_usage)$/;
+
+const found = [];
+function walk(node) {
+  if (Array.isArray(node)) node.forEach(walk);
+  if (!node || typeof node !== "object" || Array.isArray(node)) return;
+  const line = node.loc ? node.loc.start.line : "?";
+  if (node.kind === "call" && node.what.kind === "name" && NEWER.test(node.what.name)) {
+    found.push(`${file}:${line}: ${node.what.name}() came after 7.4`);
+  }
+  // The parser takes these for any version.
+  if (["uniontype", "intersectiontype"].includes(node.kind) || node.readonly === true
+      || (node.kind === "parameter" && node.flags > 0)
+      || (node.kind === "name" && ["mixed", "never"].includes(node.name))) {
+    found.push(`${file}:${line}: ${node.kind} came after 7.4`);
+  }
+  for (const [key, value] of Object.entries(node)) if (key !== "loc") walk(value);
+}
+
+try {
+  walk(new Engine({ parser: { version: "7.4" }, ast: { withPositions: true } })
+    .parseCode(readFileSync(file, "utf8"), file));
+} catch (error) {
+  found.push(`${file}: ${error.message}`);
+}
+for (const text of found) console.error(text);
+process.exit(found.length ? 1 : 0);
