@@ -240,9 +240,9 @@ error_log {self.dir}/nginx-error.log warn;
 events {{ worker_connections 1024; }}
 http {{
   include /etc/nginx/mime.types;
-  access_log {self.dir}/nginx-access.log;
 {temporary}
   include {shipped}/conf.d/membergate.conf;
+  access_log {self.dir}/nginx-access.log membergate_combined;
   {moved(here)}
   server {{
     listen 127.0.0.1:{self.port};
