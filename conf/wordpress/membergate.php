@@ -205,7 +205,7 @@ final class Membergate
         $answer = json_decode((string) wp_remote_retrieve_body($response), true);
         $code = is_array($answer) && isset($answer['code']) && is_string($answer['code']) ? $answer['code'] : '';
         if ($status !== 204 && !($status < 300 ? is_array($answer) : $code !== '')) {
-            self::noteTrouble('unreachable', "What answers there ($status) is not Membergate; is nginx's snippet included?");
+            self::noteTrouble('unreachable', "What answers ($status) is not Membergate; is nginx's snippet included?");
             return $nothing;
         }
         if ($status >= 500) {
@@ -305,8 +305,9 @@ final class Membergate
         if ($kind === 'key') {
             return __('Membergate refuses the API key, so members cannot log in.', 'membergate');
         }
+        $scope = substr($kind, strlen('scope:'));
         /* translators: %s: the name of a scope */
-        return sprintf(__('The API key for Membergate lacks the scope %s.', 'membergate'), substr($kind, strlen('scope:')));
+        return sprintf(__('The API key for Membergate lacks the scope %s.', 'membergate'), $scope);
     }
 
     // --- logging in ----------------------------------------------------------------------------
@@ -367,7 +368,9 @@ final class Membergate
             return ['status' => 401, 'body' => [], 'retry_after' => 0];
         }
         $body = ['email' => $email, 'password' => $password];
-        $address = apply_filters('membergate_client_ip', isset($_SERVER['REMOTE_ADDR']) ? $_SERVER['REMOTE_ADDR'] : '');
+        $address = isset($_SERVER['REMOTE_ADDR']) ? $_SERVER['REMOTE_ADDR'] : '';
+        /** Filters the visitor's address, by which failed logins are counted. */
+        $address = apply_filters('membergate_client_ip', $address);
         if (filter_var($address, FILTER_VALIDATE_IP)) {
             $body['client_ip'] = $address;
         }
@@ -378,9 +381,11 @@ final class Membergate
     public static function refusal($status, $code, $retryAfter)
     {
         if ($status === 400 || $status === 401) {
-            $text = __('The e-mail address or the password is wrong.', 'membergate')
-                . ' <a href="' . esc_url(wp_lostpassword_url()) . '">'
-                . __('Lost your password?', 'membergate') . '</a>';
+            $text = __('The e-mail address or the password is wrong.', 'membergate');
+            if (self::settings()['passwords'] === 'push') {
+                $text .= ' <a href="' . esc_url(wp_lostpassword_url()) . '">'
+                    . __('Lost your password?', 'membergate') . '</a>';
+            }
             return self::error('incorrect_password', $text);
         }
         if ($status === 403 && $code === 'not_entitled') {
@@ -392,11 +397,13 @@ final class Membergate
         if ($status === 429) {
             $seconds = max(1, $retryAfter);
             $minutes = (int) ceil($seconds / 60);
-            $text = $seconds < 90
+            $while = $seconds < 90
                 /* translators: %d: seconds */
-                ? sprintf(_n('Too many attempts. Try again in %d second.', 'Too many attempts. Try again in %d seconds.', $seconds, 'membergate'), $seconds)
+                ? sprintf(_n('%d second', '%d seconds', $seconds, 'membergate'), $seconds)
                 /* translators: %d: minutes */
-                : sprintf(_n('Too many attempts. Try again in %d minute.', 'Too many attempts. Try again in %d minutes.', $minutes, 'membergate'), $minutes);
+                : sprintf(_n('%d minute', '%d minutes', $minutes, 'membergate'), $minutes);
+            /* translators: %s: how long, in seconds or minutes */
+            $text = sprintf(__('Too many attempts. Try again in %s.', 'membergate'), $while);
             return self::error('membergate_throttled', $text, ['retry_after' => $seconds]);
         }
         return self::error(
@@ -414,7 +421,8 @@ final class Membergate
 
     public static function addShakeCodes($codes)
     {
-        return array_merge((array) $codes, ['membergate_not_entitled', 'membergate_throttled', 'membergate_unavailable']);
+        $ours = ['membergate_not_entitled', 'membergate_throttled', 'membergate_unavailable'];
+        return array_merge((array) $codes, $ours);
     }
 
     // Membergate has let the member in: find or make the account.
@@ -458,7 +466,8 @@ final class Membergate
 
     private static function userNamed($username)
     {
-        return get_user_by('login', $username) ?: (strpos($username, '@') !== false ? get_user_by('email', $username) : false);
+        $user = get_user_by('login', $username);
+        return $user || strpos($username, '@') === false ? $user : get_user_by('email', $username);
     }
 
     // What holds an @ is an e-mail, as everywhere in Membergate.
@@ -505,11 +514,16 @@ final class Membergate
     private static function isProtected($user)
     {
         $is = is_super_admin($user->ID);
-        foreach (array_merge(self::MIGHTY, [self::settings()['capability']]) as $capability) {
-            $is = $is || ($capability !== '' && $user->has_cap($capability));
+        foreach (self::protectingCapabilities() as $capability) {
+            $is = $is || $user->has_cap($capability);
         }
         /** Filters whether an account is kept by WordPress alone. */
         return (bool) apply_filters('membergate_is_protected', $is, $user);
+    }
+
+    private static function protectingCapabilities()
+    {
+        return array_merge(self::MIGHTY, array_filter([self::settings()['capability']]));
     }
 
     private static function isMember($user)
@@ -616,7 +630,8 @@ final class Membergate
             // The same member in two windows.
             if ($id->get_error_code() === 'existing_user_email') {
                 $user = get_user_by('email', $contact['email']);
-                if ($user && in_array(self::contactOf($user), ['', $contact['id']], true) && !self::isProtected($user)) {
+                $ours = $user && in_array(self::contactOf($user), ['', $contact['id']], true);
+                if ($ours && !self::isProtected($user)) {
                     self::link($user, $contact);
                     return $user;
                 }
@@ -659,10 +674,11 @@ final class Membergate
         return self::isMightyRole($role) ? 'subscriber' : $role;
     }
 
+    // Whoever has such a role is protected: it could not be taken away again.
     private static function isMightyRole($name)
     {
         $role = get_role($name);
-        foreach (self::MIGHTY as $capability) {
+        foreach (self::protectingCapabilities() as $capability) {
             if ($role && $role->has_cap($capability)) {
                 return true;
             }
@@ -736,17 +752,41 @@ final class Membergate
         }
     }
 
-    /** tag name or id => [role, ...], without roles that do not exist or make an administrator. */
+    /** tag name or id => [role, ...], as far as the roles can be given. */
     private static function roleMap()
     {
         /** Filters which tags give which roles: tag name or id => role, or a list of roles. */
         $map = (array) apply_filters('membergate_roles', self::settings()['roles']);
         foreach ($map as $tag => $roles) {
-            $map[$tag] = array_filter((array) $roles, function ($role) {
-                return is_string($role) && get_role($role) && !self::isMightyRole($role);
-            });
+            $map[$tag] = array_filter((array) $roles, [__CLASS__, 'canBeGiven']);
         }
         return $map;
+    }
+
+    private static function canBeGiven($role)
+    {
+        return is_string($role) && get_role($role) && !self::isMightyRole($role);
+    }
+
+    /** What is wrong with the constants, as sentences for administrators. */
+    private static function problems()
+    {
+        $problems = self::settings()['problems'];
+        foreach ((array) apply_filters('membergate_roles', self::settings()['roles']) as $roles) {
+            foreach ((array) $roles as $role) {
+                if (!self::canBeGiven($role)) {
+                    $problems[] = sprintf(
+                        /* translators: %s: a role */
+                        __(
+                            'The role %s cannot follow a tag: there is none of that name, or it makes a protected account.',
+                            'membergate'
+                        ),
+                        is_string($role) ? $role : gettype($role)
+                    );
+                }
+            }
+        }
+        return array_unique($problems);
     }
 
     /** [the roles that these tags give, all roles of the map]. */
@@ -874,7 +914,8 @@ final class Membergate
         // Who throws the cookie away does not keep his roles by that.
         $ended = !hash_equals($session['membergate'], hash('sha256', $token));
         if (!$ended && self::isDue($userId, $session['membergate'])) {
-            $answer = self::ask('login', 'GET', '/session', null, ['Membergate-Session' => $token], self::SHORT_TIMEOUT);
+            $headers = ['Membergate-Session' => $token];
+            $answer = self::ask('login', 'GET', '/session', null, $headers, self::SHORT_TIMEOUT);
             if ($answer['status'] === 200) {
                 $ended = !self::followContact($userId, $answer['body']['contact']);
             } else {
@@ -928,7 +969,8 @@ final class Membergate
 
     private static function cookie()
     {
-        return isset($_COOKIE[self::COOKIE]) && is_string($_COOKIE[self::COOKIE]) ? wp_unslash($_COOKIE[self::COOKIE]) : '';
+        $value = isset($_COOKIE[self::COOKIE]) ? $_COOKIE[self::COOKIE] : '';
+        return is_string($value) ? wp_unslash($value) : '';
     }
 
     // An empty value takes it back.
@@ -973,8 +1015,9 @@ final class Membergate
     public static function pushFromReset($errors, $user)
     {
         foreach (['pass1', 'password_1'] as $field) {
-            if (!empty($_POST[$field]) && is_string($_POST[$field]) && $user instanceof WP_User && !$errors->has_errors()) {
-                self::pushOrComplain($errors, $user, trim(wp_unslash($_POST[$field])));
+            $password = isset($_POST[$field]) && is_string($_POST[$field]) ? trim(wp_unslash($_POST[$field])) : '';
+            if ($password !== '' && $user instanceof WP_User && !$errors->has_errors()) {
+                self::pushOrComplain($errors, $user, $password);
             }
         }
     }
@@ -1002,7 +1045,7 @@ final class Membergate
             return;
         }
         if (self::isMember($user)) {
-            error_log("membergate: a new WordPress password of user $userId was not passed on; use membergate_set_password()");
+            error_log("membergate: a new password of user $userId was not passed on; use membergate_set_password()");
         }
     }
 
@@ -1029,7 +1072,8 @@ final class Membergate
     ) {
         $refused = __('The password was not changed:', 'membergate') . ' ';
         if (!self::isMember($user)) {
-            return self::error('membergate_no_member', $refused . __('the account is not linked to a contact.', 'membergate'));
+            $why = __('the account is not linked to a contact.', 'membergate');
+            return self::error('membergate_no_member', $refused . $why);
         }
         if (self::settings()['passwords'] !== 'push') {
             return self::error('membergate_passwords_off', $refused . __('it cannot be changed here.', 'membergate'));
@@ -1067,7 +1111,8 @@ final class Membergate
     /** Filter show_password_fields. */
     public static function mayChangePassword($may, $user = null)
     {
-        return $user instanceof WP_User && self::settings()['passwords'] !== 'push' && self::isMember($user) ? false : $may;
+        $off = self::settings()['passwords'] !== 'push';
+        return $off && $user instanceof WP_User && self::isMember($user) ? false : $may;
     }
 
     /** Filter allow_password_reset. */
@@ -1161,7 +1206,7 @@ final class Membergate
             return;
         }
         $settings = self::settings();
-        $texts = $settings['problems'];
+        $texts = self::problems();
         if ($settings['usable']) {
             if (!get_site_transient(self::CHECKED)) {
                 set_site_transient(self::CHECKED, 1, 60);
@@ -1172,7 +1217,7 @@ final class Membergate
             }
         }
         foreach ($texts as $text) {
-            echo '<div class="notice notice-error membergate-notice"><p><strong>Membergate:</strong> ', esc_html($text), "</p></div>\n";
+            echo '<div class="notice notice-error"><p><strong>Membergate:</strong> ', esc_html($text), "</p></div>\n";
         }
     }
 
@@ -1186,7 +1231,7 @@ final class Membergate
     public static function testHealth()
     {
         $settings = self::settings();
-        $critical = $settings['problems'];
+        $critical = self::problems();
         $missing = [];
         if ($settings['usable']) {
             $probes = [
@@ -1275,7 +1320,10 @@ function membergate_set_password(
     $password
 ) {
     $user = Membergate::user($user);
-    return $user ? Membergate::setPassword($user, $password) : new WP_Error('membergate_no_member', 'There is no such user.');
+    if (!$user) {
+        return new WP_Error('membergate_no_member', 'There is no such user.');
+    }
+    return Membergate::setPassword($user, $password);
 }
 
 Membergate::start();

@@ -5,14 +5,17 @@ import { readFileSync } from "node:fs";
 
 const { Engine } = createRequire(import.meta.url)(process.argv[2]);
 const file = process.argv[3];
-const NEWER = /^(str_(contains|starts_with|ends_with)|get_(debug_type|resource_id)|fdiv|preg_last_error_msg|array_(is_list|find|find_key|any|all|first|last)|f(data)?sync|enum_exists|json_validate|mb_(str_pad|trim|ucfirst|lcfirst)|ini_parse_quantity|memory_reset_peak_usage)$/;
+const NEWER = new Set(`str_contains str_starts_with str_ends_with get_debug_type get_resource_id fdiv
+  preg_last_error_msg array_is_list array_find array_find_key array_any array_all array_first array_last
+  fsync fdatasync enum_exists json_validate mb_str_pad mb_trim mb_ucfirst mb_lcfirst
+  ini_parse_quantity`.split(/\s+/));
 
 const found = [];
 function walk(node) {
   if (Array.isArray(node)) node.forEach(walk);
   if (!node || typeof node !== "object" || Array.isArray(node)) return;
   const line = node.loc ? node.loc.start.line : "?";
-  if (node.kind === "call" && node.what.kind === "name" && NEWER.test(node.what.name)) {
+  if (node.kind === "call" && node.what.kind === "name" && NEWER.has(node.what.name.toLowerCase())) {
     found.push(`${file}:${line}: ${node.what.name}() came after 7.4`);
   }
   // The parser takes these for any version.

@@ -53,7 +53,7 @@ class Site:
         self.stack = stack
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="mbr-wp-"))
         self.dir.chmod(0o711)
-        self.port, self.loopback = free_port(), free_port()
+        self.port, self.loopback, self.behind_tls = free_port(), free_port(), free_port()
         self.host = f"{self.NAME}:{self.port}"
         self.url = f"http://{self.host}"
         self.root = self.dir / "www"
@@ -244,8 +244,10 @@ http {{
   include {shipped}/conf.d/membergate.conf;
   access_log {self.dir}/nginx-access.log membergate_combined;
   {moved(here)}
+  map $server_port $https_or_not {{ default ""; {self.behind_tls} on; }}
   server {{
     listen 127.0.0.1:{self.port};
+    listen 127.0.0.1:{self.behind_tls};  # as if something in front had taken TLS off
     root {self.root};
     index index.php index.html;
     {moved(site)}
@@ -254,6 +256,7 @@ http {{
       try_files $uri =404;
       include /etc/nginx/fastcgi_params;
       fastcgi_param HTTP_HOST $http_host;  # Debian's file leaves the port out
+      fastcgi_param HTTPS $https_or_not if_not_empty;
       fastcgi_param SCRIPT_FILENAME $document_root$fastcgi_script_name;
       fastcgi_pass unix:{self.dir}/php/fpm.sock;
     }}
