@@ -827,6 +827,13 @@ final class Membergate
     {
         if (isset(self::$begun[$userId])) {
             $session['membergate'] = hash('sha256', self::$begun[$userId]['token']);
+            return $session;
+        }
+        // A new cookie for one who is in already, as after a new password, is bound as the old one was.
+        $here = wp_get_session_token();
+        $before = $here !== '' ? WP_Session_Tokens::get_instance($userId)->get($here) : null;
+        if (!empty($before['membergate'])) {
+            $session['membergate'] = $before['membergate'];
         }
         return $session;
     }
