@@ -6,6 +6,7 @@ route nor a member of a body is forgotten.
 """
 
 import dataclasses
+import json
 import re
 
 from harness import ROOT
@@ -77,11 +78,16 @@ class Call:
         """The template with these values, which are to be percent-encoded, for its {names}."""
         return re.sub(r"{(.+?)}", lambda found: str(values[found[1]]), self.template)
 
+    def body(self):
+        """The first of the bodies as it is sent; empty if there is none."""
+        return json.dumps(self.route.bodies[0]).encode() if self.route.bodies else b""
+
     def parameters(self, where):
         """What may be sent there ("query", "header", "path"), as the contract describes it."""
         listed = CONTRACT.paths[self.template].get("parameters", [])
-        listed = [resolve(CONTRACT.document, p) for p in listed + self.operation.get("parameters", [])]
-        return {p["name"]: p for p in listed if p["in"] == where}
+        listed = listed + self.operation.get("parameters", [])
+        resolved = [resolve(CONTRACT.document, parameter) for parameter in listed]
+        return {each["name"]: each for each in resolved if each["in"] == where}
 
     def members(self):
         """The schemas of the members that a body may have, by name."""
