@@ -53,6 +53,7 @@ ROUTES = {
         {"action": "generate", "force": True},
         {"action": "set", "password": "a password of mine", "current_password": "a password",
          "session": "x" * 43},
+        {"action": "link", "push": True},
     )),
     "getChanges": Route("contacts:read", query={"after": "0", "wait": "0", "limit": "10"}),
     "getJob": Route("contacts:read"),
