@@ -86,6 +86,19 @@ void Connection::runScript(const std::string& script) {
   throw Failed(Error{Code::kUnavailable, "store: script: " + detail});
 }
 
+void Connection::leaveLog() {
+  const auto note = [](void* connection, sqlite3*, const char*, int pages) {
+    static_cast<Connection*>(connection)->logPages_ = pages;
+    return SQLITE_OK;
+  };
+  sqlite3_wal_hook(handle_, note, this);  // in the place of the one that makes checkpoints
+}
+
+void Connection::checkpoint() {
+  // Another one at work is none of our business.
+  query("PRAGMA wal_checkpoint(PASSIVE)", {}, [](Row&) {});
+}
+
 bool Connection::inTransaction() const { return sqlite3_get_autocommit(handle_) == 0; }
 
 void Connection::fail(const std::exception& exception) {
