@@ -36,13 +36,14 @@ bool mergeFields(Contact& contact, const Delivery& delivery, const contacts::Nam
     if (isNumber(key)) {
       const auto id = parseId(key);
       perstag = id ? names.perstag(*id).value_or("") : "";
-    } else if (!names.complete() || names.fieldId(key)) {
+    } else {
       perstag = upperCased(key);
+      if (names.complete() && !names.isPerstag(perstag)) perstag.clear();
     }
     if (perstag.empty()) {
       complete = false;
     } else if (hidden.count(perstag) == 0) {
-      contact.fields[perstag] = value;
+      contact.fields.insert_or_assign(std::move(perstag), value);
     }
   }
   return complete;

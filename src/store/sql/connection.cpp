@@ -35,7 +35,13 @@ Error toError(const std::exception& exception) {
 
 Poco::Data::Session openSession(const std::string& path) try {
   static std::once_flag registered;
-  std::call_once(registered, [] { lite::Connector::registerConnector(); });
+  std::call_once(registered, [] {
+    // A session is one thread's at a time, so its calls need no locks; nor need allocations be
+    // counted, which takes one for the whole process.
+    sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    lite::Connector::registerConnector();
+  });
   return {lite::Connector::KEY, path};
 } catch (const Poco::Exception& exception) {
   throw Failed(Error{Code::kUnavailable, "store: cannot open: " + exception.displayText()});
