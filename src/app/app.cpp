@@ -37,6 +37,7 @@
 #include "contacts/directories.h"
 #include "fastcgi/server.h"
 #include "http/router.h"
+#include "logins/logins.h"
 #include "members/change_feed.h"
 #include "members/change_intake.h"
 #include "members/contact_updater.h"
@@ -185,6 +186,7 @@ struct App::House {
   sync::Reconciler reconciler;
   sync::ShedListener shedListener;
   sync::LostWebhooks lostWebhooks;
+  logins::Logins logins;
 
   webhook::WebhookRoutes webhookRoutes;
   webhook::AuthRoute authRoute;
@@ -249,7 +251,7 @@ api::EraseRoutes::Erase eraser(store::Store& store, const members::Tombstones& t
   };
 }
 
-api::LoginRoutes::SaveSession sessionSaver(store::Store& store) {
+logins::Logins::SaveSession sessionSaver(store::Store& store) {
   return [&store](const store::SessionRecord& session, Instant credentialChangedAt,
                   const store::Store::DoneFn& done) {
     const auto save = [session, credentialChangedAt](store::Transaction& tx) -> Outcome {
@@ -348,6 +350,7 @@ App::House::House(config::Config given)
                  [this](std::int64_t contacts) { hookUpkeep.onDrift(contacts); }),
       shedListener(*store, clock, {config.shedSocket}),
       lostWebhooks(*store, clock),
+      logins(throttle, sessions, verifier, clock, sessionSaver(*store), {config.loginFailureTime}),
       webhookRoutes(
           {config.maxWebhookBodyBytes,
            [this](std::string_view key) { return installation.hides(key, *directories.names()); },
@@ -355,14 +358,12 @@ App::House::House(config::Config given)
            [this] { lostWebhooks.note(); }},
           codes, applier, clearer, clock),
       authRoute(
-          {config.loginFailureTime,
-           [this](std::string_view key) { return installation.hides(key, *directories.names()); }},
-          codes, throttle, verifier, directories, clock),
+          {[this](std::string_view key) { return installation.hides(key, *directories.names()); }},
+          codes, logins, directories),
       autologinRoute({config.autologin, config.loginFailureTime}, codes, throttle, sessions,
                      linkVerifier, clock, linkSessionSaver(*store)),
       lookup(cache, livePull, clock, {}),
-      loginRoutes(apiKeys, throttle, sessions, verifier, clock, sessionSaver(*store),
-                  {config.loginFailureTime}),
+      loginRoutes(apiKeys, logins),
       authzRoutes(sessions, cache, directories, clock, {config.gateRules, config.login.banTag}),
       contactRoutes(apiKeys, lookup),
       changes(intake, dispatcher),
