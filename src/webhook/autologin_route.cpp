@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "access/address.h"
+#include "http/cookies.h"
 #include "http/form.h"
 #include "http/problem.h"
 #include "http/site_target.h"
@@ -148,9 +149,8 @@ void AutologinRoute::admit(const Attempt& attempt, ContactId contact) {
     response.status = 303;
     response.contentType = "text/plain";
     response.with("Location", attempt.target)
-        .with("Set-Cookie", std::string(access::kSessionCookie) + '=' + session->token.reveal() +
-                                "; HttpOnly; SameSite=Lax; Path=/" +
-                                (attempt.https ? "; Secure" : ""));
+        .with("Set-Cookie",
+              http::setCookie(access::kSessionCookie, session->token.reveal(), "/", attempt.https));
     attempt.reply.send(withPrivacy(std::move(response)));
   });
 }
