@@ -85,6 +85,10 @@ void PasswordChanger::set(const Choice& choice, const DoneFn& done) {
   if (!queued) done(busy);
 }
 
+void PasswordChanger::setByLink(const Secret&, const Secret&, const DoneFn& done) {
+  done(Error{Code::kUnavailable, "not there yet"});
+}
+
 // In the pool.
 void PasswordChanger::hashAndSave(const Choice& choice, const DoneFn& done) {
   std::optional<Credential> known;

@@ -46,6 +46,11 @@ class PasswordChanger {
   // store's.
   void set(const Choice& choice, const DoneFn& done);
 
+  // In force from the commit on, which ends the contact's sessions and burns all of its links.
+  // Errors: kInvalid (the text may be no password; the detail says why; the link stays), kDenied
+  // (the link is unknown, used, expired, or its contact is gone), kBusy, the store's.
+  void setByLink(const Secret& token, const Secret& password, const DoneFn& done);
+
  private:
   void hashAndSave(const Choice& choice, const DoneFn& done);
 
