@@ -50,12 +50,14 @@
 #include "members/member_clearer.h"
 #include "members/password_changer.h"
 #include "members/password_issuer.h"
+#include "members/reset_requests.h"
 #include "members/tombstones.h"
 #include "members/visitors.h"
 #include "ops/log.h"
 #include "ops/metrics.h"
 #include "ops/timer.h"
 #include "outbox/dispatcher.h"
+#include "pages/pages.h"
 #include "passwords/generator.h"
 #include "passwords/hash_pool.h"
 #include "passwords/hasher.h"
@@ -187,6 +189,7 @@ struct App::House {
   sync::ShedListener shedListener;
   sync::LostWebhooks lostWebhooks;
   logins::Logins logins;
+  members::ResetRequests resetRequests;
 
   webhook::WebhookRoutes webhookRoutes;
   webhook::AuthRoute authRoute;
@@ -206,6 +209,7 @@ struct App::House {
   Status status;
   api::StatusRoutes statusRoutes;
   api::HealthRoutes healthRoutes;
+  pages::Pages pages;
   http::Router router;
 
   Housekeeper housekeeper;
@@ -381,6 +385,16 @@ App::House::House(config::Config given)
       status(*store, breaker, clock, config.activecampaign.rate),
       statusRoutes(apiKeys, [this] { return status.read(); }),
       healthRoutes(healthChecks(*store, breaker)),
+      pages(
+          {config.pageTexts, config.loginFailureTime}, keys, random, logins, sessions, cache,
+          [this](const Contact& contact) { return !verifier.isBanned(contact); },
+          [this](const Email& email, std::string_view address, std::function<void(Outcome)> done) {
+            resetRequests.ask(email, address, std::move(done));
+          },
+          [this](const Secret& token, const Secret& password,
+                 const members::PasswordChanger::DoneFn& done) {
+            passwordChanger.setByLink(token, password, done);
+          }),
       housekeeper(clock),
       server(config.server, clock, [this](const http::Request& request, http::Reply reply) {
         router.handle(request, std::move(reply));
@@ -433,6 +447,7 @@ void App::House::addRoutes() {
   statusRoutes.registerOn(router);
   jobRoutes.registerOn(router);
   healthRoutes.registerOn(router);
+  pages.registerOn(router);
   api::registerDocumentRoutes(router);
 }
 

@@ -48,6 +48,7 @@ Reader readShedSocket;
 Reader readHiddenFields;
 Reader readTokenField;
 Reader readLastLoginField;
+Reader readPageTexts;
 NamedReader readGateRule;
 
 }  // namespace mbr::config
