@@ -10,6 +10,7 @@
 #include "api/job_json.h"
 #include "api/limits.h"
 #include "base/json.h"
+#include "base/time_format.h"
 #include "http/json_body.h"
 #include "http/problem.h"
 #include "members/job_payload.h"
@@ -26,8 +27,10 @@ constexpr std::size_t kMaxPasswordBytes = 256;
 }  // namespace
 
 struct PasswordRoutes::Wanted {
-  bool generate = false;
-  bool force = false;
+  enum class Action { kGenerate, kSet, kLink };
+  Action action = Action::kSet;
+  bool force = false;  // kGenerate
+  bool push = false;   // kLink: into the field
   Secret password;
   std::optional<Secret> current;  // with session: a member's own change
   Secret session;
@@ -47,6 +50,9 @@ struct PasswordRoutes::Task {
   void conflict(std::string_view detail) const {
     reply.send(http::problemFor(requestId, 409, "conflict", detail));
   }
+  void noLinks() const {
+    conflict("There are no links: the operator has to set webhooks.public_url first.");
+  }
   http::Response finished(http::Response response) const {
     if (patience.applied) {
       response.with("Preference-Applied", "wait=" + std::to_string(patience.applied->count()));
@@ -59,8 +65,11 @@ PasswordRoutes::Wanted PasswordRoutes::Wanted::read(http::JsonBody& body) {
   Wanted wanted;
   const std::string action = body.requiredString("action", kMaxActionBytes);
   if (action == "generate") {
-    wanted.generate = true;
+    wanted.action = Action::kGenerate;
     wanted.force = body.optionalBool("force").value_or(false);
+  } else if (action == "link") {
+    wanted.action = Action::kLink;
+    wanted.push = body.optionalBool("push").value_or(false);
   } else if (action == "set") {
     wanted.password = Secret::take(body.requiredString("password", kMaxPasswordBytes));
     auto current = body.optionalString("current_password", kMaxPasswordBytes);
@@ -71,7 +80,7 @@ PasswordRoutes::Wanted PasswordRoutes::Wanted::read(http::JsonBody& body) {
     if (current) wanted.current = Secret::take(std::move(*current));
     if (session) wanted.session = Secret::take(std::move(*session));
   } else {
-    body.refuse("invalid_request", "The member \"action\" is generate or set.");
+    body.refuse("invalid_request", "The member \"action\" is generate, set or link.");
   }
   return wanted;
 }
@@ -103,14 +112,44 @@ void PasswordRoutes::change(const http::Request& request, std::string_view conta
 void PasswordRoutes::carryOut(const Task& task, const contacts::CachedContactPtr& found) const {
   const Contact& contact = found->contact;
   if (!contact.email) return task.conflict("The contact has no e-mail, so it cannot log in.");
-  if (!task.wanted.generate) {
-    return task.wanted.current ? setOwn(task, contact) : set(task, contact);
+  switch (task.wanted.action) {
+    case Wanted::Action::kGenerate:
+      return generate(task, contact);
+    case Wanted::Action::kLink:
+      return task.wanted.push ? pushLink(task, contact) : makeLink(task, contact);
+    case Wanted::Action::kSet:
+      return task.wanted.current ? setOwn(task, contact) : set(task, contact);
   }
+}
+
+void PasswordRoutes::generate(const Task& task, const Contact& contact) const {
   changer_.generate(contact.id, contact.email->text(), task.wanted.force,
                     [this, task, id = contact.id](const Result<JobId>& job) {
                       if (job) return await(task, id, *job);
                       if (job.error().code != Code::kConflict) return task.fail(job.error());
                       task.conflict("The contact has a password: send force to replace it.");
+                    });
+}
+
+void PasswordRoutes::makeLink(const Task& task, const Contact& contact) const {
+  changer_.makeLink(
+      contact.id, [task, id = contact.id](const Result<members::PasswordLinks::Link>& link) {
+        if (!link)
+          return link.error().code == Code::kConflict ? task.noLinks() : task.fail(link.error());
+        http::Response response =
+            http::jsonResponse(200, json::Object{{"contact_id", std::to_string(id)},
+                                                 {"link", link->url.reveal()},
+                                                 {"expires_at", formatRfc3339(link->expiresAt)}});
+        task.reply.send(response.with("Cache-Control", "no-store"));
+      });
+}
+
+void PasswordRoutes::pushLink(const Task& task, const Contact& contact) const {
+  changer_.pushLink(contact.id, contact.email->text(),
+                    [this, task, id = contact.id](const Result<JobId>& job) {
+                      if (job) return await(task, id, *job);
+                      if (job.error().code != Code::kConflict) return task.fail(job.error());
+                      task.noLinks();
                     });
 }
 

@@ -37,6 +37,8 @@ class PasswordRoutes {
   // {"action":"set","password","current_password"?,"session"?}: with the last two, a member's own
   // change, which needs the scope login only; 401 if the current password is wrong, 404 if the
   // session is not the contact's or was not begun with a password. Scope admin for all else.
+  // {"action":"link","push"?}: a single-use link to set a password: in the answer, {"contact_id",
+  // "link","expires_at"}, or with push in the password field; 409 if links have no address.
   // Awaited as other writes are: 200, or 202 with the job's URL; no answer holds a password.
   void registerOn(http::Router& router);
 
@@ -47,6 +49,9 @@ class PasswordRoutes {
   void change(const http::Request& request, std::string_view contact,
               const http::Reply& reply) const;
   void carryOut(const Task& task, const contacts::CachedContactPtr& contact) const;
+  void generate(const Task& task, const Contact& contact) const;
+  void makeLink(const Task& task, const Contact& contact) const;
+  void pushLink(const Task& task, const Contact& contact) const;
   void set(const Task& task, const Contact& contact) const;
   void setOwn(const Task& task, const Contact& contact) const;
   void await(const Task& task, ContactId contact, JobId job) const;

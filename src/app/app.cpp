@@ -50,6 +50,8 @@
 #include "members/member_clearer.h"
 #include "members/password_changer.h"
 #include "members/password_issuer.h"
+#include "members/password_links.h"
+#include "members/password_wiper.h"
 #include "members/reset_requests.h"
 #include "members/tombstones.h"
 #include "members/visitors.h"
@@ -169,6 +171,7 @@ struct App::House {
 
   outbox::Dispatcher dispatcher;
   const members::Tombstones tombstones;
+  const members::PasswordLinks passwordLinks;
   members::PasswordIssuer issuer;
   members::ContactUpdater updater;
   members::ChangeIntake intake;
@@ -176,10 +179,12 @@ struct App::House {
   sync::LivePull livePull;
   passwords::HashPool hashPool;
   members::PasswordChanger passwordChanger;
+  const members::PasswordWiper passwordWiper;
   const members::ChangeFeed changeFeed;
   members::HookCoverage coverage;
   members::LastLogin lastLogin;
   members::LoginVerifier verifier;
+  members::ResetRequests resetRequests;
   members::LinkVerifier linkVerifier;
   members::MemberClearer clearer;
   const sync::Workshop workshop;
@@ -189,7 +194,6 @@ struct App::House {
   sync::ShedListener shedListener;
   sync::LostWebhooks lostWebhooks;
   logins::Logins logins;
-  members::ResetRequests resetRequests;
 
   webhook::WebhookRoutes webhookRoutes;
   webhook::AuthRoute authRoute;
@@ -313,7 +317,9 @@ App::House::House(config::Config given)
                     {config.passwordField, installation.hiddenFields(), &linkTokens}),
       dispatcher(*store, clock, random, timer, config.outbox),
       tombstones(keys),
-      issuer(generator, hasher, sealer, clock, config.passwordPolicy),
+      passwordLinks(keys, random, {config.hooks.publicUrl, config.linkLife}),
+      issuer(generator, hasher, sealer, clock,
+             {config.passwordPolicy, config.wipeAfter, &passwordLinks}),
       updater(*store, issuer, clock, [this] { dispatcher.wake(); },
               {config.passwordRule, installation.installedAt(), config.autologinTokenField,
                &tombstones}),
@@ -325,13 +331,19 @@ App::House::House(config::Config given)
               [this] { dispatcher.wake(); }),
       livePull(contactReader, clients, updater, *store, clock, timer, {}),
       hashPool(config.hashPool),
-      passwordChanger(*store, hasher, hashPool, sealer, clock, [this] { dispatcher.wake(); }),
+      passwordChanger(*store, hasher, hashPool, sealer, clock, [this] { dispatcher.wake(); },
+                      {config.passwordPolicy, &passwordLinks}),
+      passwordWiper(*store, hasher, hashPool, config.passwordPolicy, [this] { dispatcher.wake(); }),
       changeFeed(*store),
       coverage(config.hooks.wanted, clock),
       lastLogin(
           *store, directories, clock, [this] { dispatcher.wake(); }, config.lastLoginField),
       verifier(*store, cache, directories, livePull, hasher, hashPool, clock, config.login,
-               &coverage, &lastLogin),
+               &coverage, &lastLogin, &passwordWiper),
+      resetRequests(*store, keys, passwordLinks, [this] { dispatcher.wake(); },
+                    {config.passwordPolicy, config.resetAutomation,
+                     [this](const Contact& contact) { return verifier.isEntitled(contact); },
+                     !config.login.requiredTags.empty()}),
       linkVerifier(cache, livePull, verifier, linkTokens, clock, config.login.refresh,
                    config.login.deadline, &lastLogin),
       clearer(*store),
@@ -345,6 +357,7 @@ App::House::House(config::Config given)
                issuer,
                std::chrono::seconds{30},
                config.passwordRule,
+               &passwordWiper,
                config.bulkFrom},
       eventHook(
           *store, clock, config.hooks, [this] { return codes.currentEventHookCode(); }, holder),

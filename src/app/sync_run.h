@@ -61,6 +61,7 @@ class SyncRun {
   passwords::Generator generator_;
   passwords::Hasher hasher_;
   passwords::Sealer sealer_;
+  const members::PasswordLinks links_;
   members::PasswordIssuer issuer_;
   const members::Tombstones tombstones_;
   members::ContactUpdater updater_;

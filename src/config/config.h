@@ -42,6 +42,9 @@ struct Config {
 
   std::string passwordField;  // personalization tag, upper-case
   PasswordPolicy passwordPolicy = PasswordPolicy::kKeep;
+  Milliseconds wipeAfter = std::chrono::hours{24};     // with kWipeAfter
+  Milliseconds linkLife = std::chrono::hours{7 * 24};  // of links to set a password
+  std::optional<AutomationId> resetAutomation;
   members::PasswordRule passwordRule;  // `auto` is resolved
   int bulkFrom = 10;                   // passwords that wait; from here on by import, 0 = never
   passwords::Generator::Options generator;

@@ -112,6 +112,10 @@ class Reading {
       add("webhooks.public_url",
           "missing while webhooks.mode is events, expected an https:// address without a path");
     }
+    if (config_.passwordPolicy == PasswordPolicy::kLink && valueOf("webhooks.public_url").empty()) {
+      add("webhooks.public_url",
+          "missing while password.policy is link, expected an https:// address without a path");
+    }
     if (config_.hooks.wanted && valueOf("password.event_rule", "auto") == "auto") {
       config_.passwordRule.who = members::PasswordRule::Who::kAll;
     }

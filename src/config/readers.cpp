@@ -134,8 +134,22 @@ std::optional<Objection> readAlphabet(Config& config, std::string_view text) {
 }
 
 std::optional<Objection> readPolicy(Config& config, std::string_view text) {
-  if (text != "keep") return Objection{"expected `keep`: this release knows no other policy"};
-  config.passwordPolicy = PasswordPolicy::kKeep;
+  using namespace std::chrono_literals;
+  constexpr std::string_view kWipeAfter = "wipe-after:";
+  if (text == "keep") {
+    config.passwordPolicy = PasswordPolicy::kKeep;
+  } else if (text == "wipe-on-login") {
+    config.passwordPolicy = PasswordPolicy::kWipeOnLogin;
+  } else if (text == "link") {
+    config.passwordPolicy = PasswordPolicy::kLink;
+  } else if (text.substr(0, kWipeAfter.size()) == kWipeAfter) {
+    const auto after = parseDuration(text.substr(kWipeAfter.size()));
+    if (!after || *after < 1min || *after > 90 * 24h) return asUsual();
+    config.passwordPolicy = PasswordPolicy::kWipeAfter;
+    config.wipeAfter = *after;
+  } else {
+    return asUsual();
+  }
   return kTaken;
 }
 
@@ -166,6 +180,12 @@ std::optional<Objection> readEventTags(Config& config, std::string_view text) {
 
 std::optional<Objection> readEventAutomations(Config& config, std::string_view text) {
   return readIds(config.passwordRule.thenAutomations, text);
+}
+
+std::optional<Objection> readResetAutomation(Config& config, std::string_view text) {
+  config.resetAutomation = parseId(text);
+  if (!config.resetAutomation) return asUsual();
+  return kTaken;
 }
 
 std::optional<Objection> readRequiredTags(Config& config, std::string_view text) {

@@ -39,6 +39,7 @@ Reader readPolicy;
 Reader readEventRule;  // `auto` reads as none; the mode is judged once all lines are read
 Reader readEventTags;
 Reader readEventAutomations;
+Reader readResetAutomation;
 Reader readRequiredTags;
 Reader readBanTag;
 Reader readPublicUrl;

@@ -153,8 +153,19 @@ std::vector<Rule> makeRules() {
              "The characters of generated passwords; with password.length at least 80 bits."},
             "printable ASCII characters", "each once, no blank", readAlphabet),
       other({"password.policy", "keep",
-             "What becomes of the password in ActiveCampaign's field: keep leaves it there."},
-            "one word", "keep", readPolicy),
+             "What becomes of the password in ActiveCampaign's field: keep leaves it there, wipe- "
+             "empties the field so long after the password was set or at the member's first login, "
+             "link writes a link to a page where the member sets one instead of a password."},
+            "keep, wipe-after: and a duration (1m to 90d), wipe-on-login or link",
+            "link needs webhooks.public_url", readPolicy),
+      duration({"password.link_life", "7d",
+                "How long a link to the page where a member sets a password works."},
+               1h, 90 * 24h, [](Config& c, Milliseconds d) { c.linkLife = d; }),
+      other({"password.reset_automation", "",
+             "The automation that a member enters who asks for a new password; its mail shows the "
+             "password field. Without one a link is written into the field, for an automation that "
+             "starts when the field changes."},
+            "an automation id", "", readResetAutomation),
       other({"password.event_rule", "auto",
              "Which contacts that changed since this installation's first start get a password "
              "without a webhook of their own asking for it; auto is none while webhooks.mode is "
@@ -207,11 +218,12 @@ std::vector<Rule> makeRules() {
                     "an event webhook that it keeps registered in ActiveCampaign by itself."},
                    {{"automation", false}, {"events", true}},
                    [](Config& c, bool events) { c.hooks.wanted = events; }),
-      other({"webhooks.public_url", "",
-             "Where ActiveCampaign reaches this site, for the event webhook; needed while "
-             "webhooks.mode is events."},
-            "an https:// address without a path", "plain http:// for loopback hosts only",
-            readPublicUrl),
+      other(
+          {"webhooks.public_url", "",
+           "Where ActiveCampaign and members reach this site, for the event webhook and for links "
+           "to set a password; needed while webhooks.mode is events or password.policy is link."},
+          "an https:// address without a path", "plain http:// for loopback hosts only",
+          readPublicUrl),
       other({"webhooks.events", joined(hooks.events),
              "What the event webhook is sent for, in ActiveCampaign's names; one registered for "
              "more is left as it is."},

@@ -4,7 +4,12 @@ namespace mbr {
 
 FieldDecision decideField(const FieldReading& field, bool hasCredential, bool jobOpen,
                           bool credentialNewer, PasswordPolicy policy) {
-  if (jobOpen || credentialNewer || field.isOurLink) return FieldDecision::kIgnore;
+  if (jobOpen || credentialNewer) return FieldDecision::kIgnore;
+  if (field.isOurLink) {
+    // Whoever holds it can set a password, so none is due while it works.
+    return hasCredential || field.linkInForce ? FieldDecision::kNothingToDo
+                                              : FieldDecision::kMayIssue;
+  }
   if (!field.empty) {
     return hasCredential && field.equalsSource ? FieldDecision::kNothingToDo
                                                : FieldDecision::kAdopt;

@@ -28,13 +28,16 @@ struct Credential {
   // Keyed digest of the field's text that the credential was made of; empty once it was wiped.
   std::string source;
   Instant changedAt{};
+  // When the field was emptied of it: a read that was sent before says nothing about it.
+  std::optional<Instant> wipedAt{};
 };
 
 // What a fresh read of the password field means (table in DECISIONS, "What a fresh read of the
 // field means"). Pure.
 struct FieldReading {
   bool empty = true;
-  bool isOurLink = false;
+  bool isOurLink = false;     // a link to the page where a member sets a password
+  bool linkInForce = false;   // and it still works
   bool equalsSource = false;  // the text is what the credential was made of
 };
 enum class PasswordPolicy { kKeep, kWipeAfter, kWipeOnLogin, kLink };
@@ -44,8 +47,9 @@ enum class FieldDecision {
   kAdopt,        // make a credential of it
   kMayIssue,     // nobody has a password: issue one if that was asked for
 };
-// `jobOpen`: an open password job of the contact. `credentialNewer`: the credential changed after
-// the read was sent. The issuing job itself passes jobOpen = false, since it is the one to decide.
+// `jobOpen`: an open password job of the contact. `credentialNewer`: the credential changed, or was
+// wiped, after the read was sent. The issuing job itself passes jobOpen = false, since it is the
+// one to decide.
 FieldDecision decideField(const FieldReading& field, bool hasCredential, bool jobOpen,
                           bool credentialNewer, PasswordPolicy policy);
 

@@ -10,7 +10,7 @@ namespace mbr::members {
 namespace {
 
 constexpr std::string_view kStepKinds[] = {"tag", "automation"};
-constexpr std::string_view kWishes[] = {"none", "replace", "chosen"};
+constexpr std::string_view kWishes[] = {"none", "replace", "chosen", "cleared", "link"};
 constexpr std::string_view kStepStates[] = {"open", "started", "applied", "refused"};
 constexpr std::string_view kItemKinds[] = {"tag", "automation", "list", "field"};
 constexpr std::string_view kActions[] = {"remove", "add", "set"};
@@ -101,6 +101,16 @@ void hasten(store::Transaction& tx, Job open, const WhoPayload& who, Lane lane) 
   if (named) payload->email = who.email;
   open.payload = write(*payload);
   tx.saveJob(open);
+}
+
+Job passwordJob(store::Transaction& tx, const PasswordPayload& payload, std::string sealed) {
+  Job job;
+  job.kind = kPasswordJob;
+  job.contactId = payload.contactId;
+  job.payload = write(payload);
+  job.sealed = std::move(sealed);
+  job.createdAt = job.dueAt = tx.now();
+  return job;
 }
 
 }  // namespace
@@ -286,7 +296,7 @@ JobId enqueueFollowUp(store::Transaction& tx, JobId after, const PasswordPayload
   job.key = followUpKey(payload);
   job.payload = write(payload);
   job.after = after;
-  job.state = JobState::kWaiting;
+  job.state = after == 0 ? JobState::kQueued : JobState::kWaiting;
   job.createdAt = tx.now();
   job.dueAt = tx.now();
   return tx.addJob(job, added);
@@ -343,16 +353,18 @@ PasswordPayload byRule(const PasswordRule& rule, ContactId contact, const std::s
 
 JobId enqueuePassword(store::Transaction& tx, const PasswordPayload& payload, std::string sealed,
                       bool* added) {
-  Job job;
-  job.kind = kPasswordJob;
+  Job job = passwordJob(tx, payload, std::move(sealed));
   job.lane = Lane::kPassword;
-  job.contactId = payload.contactId;
   job.key = contactKey(payload.contactId, payload.email);
-  job.payload = write(payload);
-  job.sealed = std::move(sealed);
-  job.createdAt = tx.now();
-  job.dueAt = tx.now();
   return tx.addJob(job, added);
+}
+
+JobId addPasswordJob(store::Transaction& tx, const PasswordPayload& payload, std::string sealed,
+                     std::string key) {
+  Job job = passwordJob(tx, payload, std::move(sealed));
+  job.lane = Lane::kSite;
+  job.key = std::move(key);
+  return tx.addJob(job);
 }
 
 JobId enqueueDirectories(store::Transaction& tx) { return enqueueNames(tx, kDirectoriesJob); }

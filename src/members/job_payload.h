@@ -49,6 +49,8 @@ struct PasswordPayload {
     kNone,
     kReplace,  // a new one, whatever ActiveCampaign holds
     kChosen,   // Job::sealed holds a chosen text, in force already; it replaces what is there
+    kCleared,  // a chosen text is in force here alone; the field is emptied
+    kLink,     // a new link to set one, whatever ActiveCampaign holds
   };
   Wish wish = Wish::kNone;
   std::string import;        // the import that carries the password, or once it is there the tags
@@ -121,8 +123,8 @@ std::string contactKey(const std::optional<ContactId>& contact, const std::strin
 // And one open follow-up per contact and steps.
 std::string followUpKey(const PasswordPayload& payload);
 
-// Adds the steps as a job of their own that waits for the password job `after`; nothing is added
-// if the same is open already (`*added` tells).
+// Adds the steps as a job of their own that waits for the password job `after` (0: for none);
+// nothing is added if the same is open already (`*added` tells).
 JobId enqueueFollowUp(store::Transaction& tx, JobId after, const PasswordPayload& payload,
                       bool* added = nullptr);
 
@@ -141,6 +143,10 @@ PasswordPayload byRule(const PasswordRule& rule, ContactId contact, const std::s
 // The contact's password job; an open one stays as it is (`*added` tells).
 JobId enqueuePassword(store::Transaction& tx, const PasswordPayload& payload, std::string sealed,
                       bool* added = nullptr);
+// One of its own, in the lane of what somebody waits for. `key`: of the jobs that it may be taken
+// for, or "".
+JobId addPasswordJob(store::Transaction& tx, const PasswordPayload& payload, std::string sealed,
+                     std::string key);
 JobId enqueueDirectories(store::Transaction& tx);
 JobId enqueueTags(store::Transaction& tx);
 

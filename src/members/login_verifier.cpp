@@ -167,6 +167,7 @@ class LoginVerifier::Attempt : public std::enable_shared_from_this<Attempt> {
     upgrade();
     const bool admitted = result.status == Status::kAdmitted;
     if (admitted && v_.lastLogin_ != nullptr) v_.lastLogin_->note(contact_->contact);
+    if (admitted && v_.wiper_ != nullptr) v_.wiper_->noteLogin(*credential_);
     finish(result);
   }
 
@@ -217,7 +218,7 @@ LoginVerifier::LoginVerifier(store::Store& store, contacts::ContactCache& cache,
                              const contacts::Directories& directories, contacts::Source& source,
                              const passwords::Hasher& hasher, passwords::HashPool& pool,
                              const Clock& clock, LoginOptions options, const HookCoverage* coverage,
-                             const LastLogin* lastLogin)
+                             const LastLogin* lastLogin, const PasswordWiper* wiper)
     : store_(store),
       cache_(cache),
       directories_(directories),
@@ -228,6 +229,7 @@ LoginVerifier::LoginVerifier(store::Store& store, contacts::ContactCache& cache,
       options_(std::move(options)),
       coverage_(coverage),
       lastLogin_(lastLogin),
+      wiper_(wiper),
       doubts_(std::make_unique<Doubts>(options_)) {}
 
 LoginVerifier::~LoginVerifier() = default;

@@ -15,6 +15,7 @@
 #include "domain/email.h"
 #include "members/hook_coverage.h"
 #include "members/last_login.h"
+#include "members/password_wiper.h"
 #include "passwords/hash_pool.h"
 #include "passwords/hasher.h"
 #include "store/store.h"
@@ -60,12 +61,12 @@ class LoginVerifier {
   using DoneFn = std::function<void(Result<LoginResult>)>;
 
   // All of them must outlive the verifier. `coverage`: in event mode, what is fresh beyond maxAge.
-  // `lastLogin` is told of every contact that is admitted.
+  // `lastLogin` is told of every contact that is admitted, `wiper` of the credential.
   LoginVerifier(store::Store& store, contacts::ContactCache& cache,
                 const contacts::Directories& directories, contacts::Source& source,
                 const passwords::Hasher& hasher, passwords::HashPool& pool, const Clock& clock,
                 LoginOptions options, const HookCoverage* coverage = nullptr,
-                const LastLogin* lastLogin = nullptr);
+                const LastLogin* lastLogin = nullptr, const PasswordWiper* wiper = nullptr);
   ~LoginVerifier();
 
   // For after the first full sweep; may be called at any time.
@@ -101,6 +102,7 @@ class LoginVerifier {
   LoginOptions options_;
   const HookCoverage* const coverage_;
   const LastLogin* const lastLogin_;
+  const PasswordWiper* const wiper_;
   std::unique_ptr<Doubts> doubts_;
 };
 

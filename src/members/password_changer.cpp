@@ -11,38 +11,26 @@ namespace mbr::members {
 namespace {
 
 const Error kGone{Code::kNotFound, "the contact is gone"};
+const Error kNoLink{Code::kDenied, "there is no such link in force"};
 
 bool isThere(store::Reader& reader, ContactId id) {
   const auto contact = reader.findContact(id);
   return contact && !contact->deletedAt;
 }
 
-// In the lane of what somebody waits for.
-JobId addJob(store::Transaction& tx, const PasswordPayload& payload, std::string sealed,
-             std::string key) {
-  Job job;
-  job.kind = kPasswordJob;
-  job.lane = Lane::kSite;
-  job.contactId = payload.contactId;
-  job.key = std::move(key);
-  job.payload = write(payload);
-  job.sealed = std::move(sealed);
-  job.createdAt = tx.now();
-  job.dueAt = tx.now();
-  return tx.addJob(job);
-}
-
 }  // namespace
 
 PasswordChanger::PasswordChanger(store::Store& store, const passwords::Hasher& hasher,
                                  passwords::HashPool& pool, const passwords::Sealer& sealer,
-                                 const Clock& clock, std::function<void()> onEnqueued)
+                                 const Clock& clock, std::function<void()> onEnqueued,
+                                 Options options)
     : store_(store),
       hasher_(hasher),
       pool_(pool),
       sealer_(sealer),
       clock_(clock),
-      onEnqueued_(std::move(onEnqueued)) {}
+      onEnqueued_(std::move(onEnqueued)),
+      options_(options) {}
 
 void PasswordChanger::generate(ContactId contact, const std::string& email, bool force,
                                DoneFn done) {
@@ -59,7 +47,7 @@ void PasswordChanger::generate(ContactId contact, const std::string& email, bool
           return Error{Code::kConflict, "the contact has a password"};
         }
         // One that replaces must not be taken for another that is open.
-        *job = addJob(tx, payload, {}, force ? std::string() : contactKey(contact, ""));
+        *job = addPasswordJob(tx, payload, {}, force ? std::string() : contactKey(contact, ""));
         return Done{};
       },
       [this, job, done = std::move(done)](const Outcome& outcome) {
@@ -70,14 +58,36 @@ void PasswordChanger::generate(ContactId contact, const std::string& email, bool
 }
 
 void PasswordChanger::set(const Choice& choice, const DoneFn& done) {
-  const Outcome allowed = passwords::checkChosenPassword(choice.password.reveal(), choice.email);
-  if (!allowed) return done(allowed.error());
+  using Priority = passwords::HashPool::Priority;
+  queue({choice, std::nullopt}, choice.current ? Priority::kUnknown : Priority::kKnown, done);
+}
+
+void PasswordChanger::setByLink(const Secret& token, const Secret& password, const DoneFn& done) {
+  std::optional<Choice> choice;
+  const Outcome read = store_.read([&](store::Reader& reader) -> Outcome {
+    const auto owner = options_.links == nullptr
+                           ? std::nullopt
+                           : options_.links->ownerOf(reader, token, clock_.now());
+    const auto contact = owner ? reader.findContact(*owner) : std::nullopt;
+    if (contact && !contact->deletedAt && contact->email) {
+      choice = Choice{contact->id, *contact->email, password, std::nullopt};
+    }
+    return Done{};
+  });
+  if (!read) return done(read.error());
+  if (!choice) return done(kNoLink);
+  queue({*choice, token}, passwords::HashPool::Priority::kUnknown, done);
+}
+
+void PasswordChanger::queue(Order order, passwords::HashPool::Priority priority,
+                            const DoneFn& done) {
+  const Choice& choice = order.choice;
+  const Outcome good = passwords::checkChosenPassword(choice.password.reveal(), choice.email);
+  if (!good) return done(good.error());
   const Error busy{Code::kBusy, "the hash queue is full", std::chrono::seconds{1}};
-  const auto priority = choice.current ? passwords::HashPool::Priority::kUnknown
-                                       : passwords::HashPool::Priority::kKnown;
-  const bool queued = pool_.tryRun(priority, [this, choice, done, busy] {
+  const bool queued = pool_.tryRun(priority, [this, order = std::move(order), done, busy] {
     try {
-      hashAndSave(choice, done);
+      hashAndSave(order, done);
     } catch (const std::bad_alloc&) {
       done(busy);
     }
@@ -85,12 +95,9 @@ void PasswordChanger::set(const Choice& choice, const DoneFn& done) {
   if (!queued) done(busy);
 }
 
-void PasswordChanger::setByLink(const Secret&, const Secret&, const DoneFn& done) {
-  done(Error{Code::kUnavailable, "not there yet"});
-}
-
 // In the pool.
-void PasswordChanger::hashAndSave(const Choice& choice, const DoneFn& done) {
+void PasswordChanger::hashAndSave(const Order& order, const DoneFn& done) {
+  const Choice& choice = order.choice;
   std::optional<Credential> known;
   const Outcome read = store_.read([&](store::Reader& reader) -> Outcome {
     known = reader.findCredential(choice.contact);
@@ -103,31 +110,83 @@ void PasswordChanger::hashAndSave(const Choice& choice, const DoneFn& done) {
       return done(Error{Code::kDenied, "the current password is wrong"});
     }
   }
+  const bool keeps = options_.policy == PasswordPolicy::kKeep;
   Credential credential =
       hasher_.makeSlow(choice.contact, choice.password, CredentialOrigin::kSet, clock_.now());
-  credential.source = hasher_.sourceDigest(choice.password);
+  if (keeps) credential.source = hasher_.sourceDigest(choice.password);
   PasswordPayload payload;
   payload.contactId = choice.contact;
   payload.email = choice.email.text();
   payload.issued = true;
   payload.singly = true;
-  payload.wish = PasswordPayload::Wish::kChosen;
-  std::string sealed = sealer_.seal(choice.password, choice.contact);
+  payload.wish = keeps ? PasswordPayload::Wish::kChosen : PasswordPayload::Wish::kCleared;
+  std::string sealed = keeps ? sealer_.seal(choice.password, choice.contact) : std::string();
 
   const auto job = std::make_shared<JobId>(0);
   store_.submit(
-      [credential, payload, sealed, job, checked = choice.current.has_value(),
+      [this, credential, payload, sealed, job, order,
        hash = known ? known->hash : ""](store::Transaction& tx) -> Outcome {
+        if (!isAllowed(tx, order)) return kNoLink;
         if (!isThere(tx, credential.contactId)) return kGone;
         const auto now = tx.findCredential(credential.contactId);
-        if (checked && (!now || now->hash != hash)) {
+        if (order.choice.current && (!now || now->hash != hash)) {
           return Error{Code::kConflict, "the password changed while it was checked"};
         }
         tx.saveCredential(credential);
-        *job = addJob(tx, payload, sealed, {});
+        tx.deleteLinksOf(credential.contactId);
+        *job = addPasswordJob(tx, payload, sealed, {});
         return Done{};
       },
       [this, job, done](const Outcome& outcome) {
+        if (!outcome) return done(outcome.error());
+        onEnqueued_();
+        done(*job);
+      });
+}
+
+// The link may have been used, or its contact erased, since it was looked up.
+bool PasswordChanger::isAllowed(store::Reader& reader, const Order& order) const {
+  if (!order.link) return true;
+  return options_.links->ownerOf(reader, *order.link, clock_.now()) == order.choice.contact &&
+         isThere(reader, order.choice.contact);
+}
+
+Outcome PasswordChanger::hasLinks() const {
+  if (options_.links != nullptr && options_.links->available()) return Done{};
+  return Error{Code::kConflict, "webhooks.public_url is not set"};
+}
+
+void PasswordChanger::makeLink(ContactId contact,
+                               std::function<void(Result<PasswordLinks::Link>)> done) {
+  if (const Outcome has = hasLinks(); !has) return done(has.error());
+  const auto link = std::make_shared<PasswordLinks::Link>();
+  store_.submit(
+      [this, contact, link](store::Transaction& tx) -> Outcome {
+        if (!isThere(tx, contact)) return kGone;
+        *link = options_.links->mint(tx, contact);
+        return Done{};
+      },
+      [link, done = std::move(done)](const Outcome& outcome) {
+        if (!outcome) return done(outcome.error());
+        done(*link);
+      });
+}
+
+void PasswordChanger::pushLink(ContactId contact, const std::string& email, DoneFn done) {
+  if (const Outcome has = hasLinks(); !has) return done(has.error());
+  PasswordPayload payload;
+  payload.contactId = contact;
+  payload.email = email;
+  payload.wish = PasswordPayload::Wish::kLink;
+  payload.singly = true;
+  const auto job = std::make_shared<JobId>(0);
+  store_.submit(
+      [payload, job](store::Transaction& tx) -> Outcome {
+        if (!isThere(tx, *payload.contactId)) return kGone;
+        *job = addPasswordJob(tx, payload, {}, {});
+        return Done{};
+      },
+      [this, job, done = std::move(done)](const Outcome& outcome) {
         if (!outcome) return done(outcome.error());
         onEnqueued_();
         done(*job);

@@ -1,11 +1,12 @@
 #include "members/password_issuer.h"
 
+#include <algorithm>
+
 namespace mbr::members {
 
 PasswordIssuer::PasswordIssuer(passwords::Generator& generator, const passwords::Hasher& hasher,
-                               const passwords::Sealer& sealer, const Clock& clock,
-                               PasswordPolicy policy)
-    : generator_(generator), hasher_(hasher), sealer_(sealer), clock_(clock), policy_(policy) {}
+                               const passwords::Sealer& sealer, const Clock& clock, Options options)
+    : generator_(generator), hasher_(hasher), sealer_(sealer), clock_(clock), options_(options) {}
 
 FieldDecision PasswordIssuer::decide(store::Reader& reader, ContactId contact,
                                      const Secret& fieldText, Instant readSentAt,
@@ -13,23 +14,32 @@ FieldDecision PasswordIssuer::decide(store::Reader& reader, ContactId contact,
   const auto credential = reader.findCredential(contact);
   FieldReading field;
   field.empty = fieldText.empty();
-  field.equalsSource = credential && hasher_.sourceEquals(credential->source, fieldText);
+  field.isOurLink = PasswordLinks::isLink(fieldText);
+  field.linkInForce =
+      field.isOurLink && options_.links != nullptr &&
+      options_.links->ownerOfLink(reader, fieldText, clock_.now()) == std::optional(contact);
+  field.equalsSource = credential && isSource(*credential, fieldText);
   // An instant ahead of now was written before the clock was set back, and says nothing.
-  const bool newer = credential && credential->changedAt >= readSentAt &&
-                     credential->changedAt <= clock_.now() + std::chrono::seconds{2};
-  return decideField(field, credential.has_value(), jobOpen, newer, policy_);
+  const auto isNewer = [&](Instant at) {
+    return at >= readSentAt && at <= clock_.now() + std::chrono::seconds{2};
+  };
+  const bool newer = credential && (isNewer(credential->changedAt) ||
+                                    (credential->wipedAt && isNewer(*credential->wipedAt)));
+  return decideField(field, credential.has_value(), jobOpen, newer, options_.policy);
 }
 
 void PasswordIssuer::adoptIfNew(store::Transaction& tx, ContactId contact, const Secret& fieldText,
                                 Instant readSentAt, bool jobOpen) const {
-  if (decide(tx, contact, fieldText, readSentAt, jobOpen) == FieldDecision::kAdopt) {
-    adopt(tx, contact, fieldText);
-  }
+  const auto decision = decide(tx, contact, fieldText, readSentAt, jobOpen);
+  if (decision == FieldDecision::kAdopt) adopt(tx, contact, fieldText);
+  // One whose wipe was lost, or that is older than the policy, is found here.
+  if (decision == FieldDecision::kNothingToDo && !fieldText.empty()) scheduleWipe(tx, contact);
 }
 
 void PasswordIssuer::adopt(store::Transaction& tx, ContactId contact,
                            const Secret& fieldText) const {
   saveFast(tx, contact, fieldText, CredentialOrigin::kAdopted);
+  scheduleWipe(tx, contact);
 }
 
 void PasswordIssuer::move(store::Transaction& tx, ContactId from, ContactId to) const {
@@ -56,12 +66,63 @@ Secret PasswordIssuer::issue(store::Transaction& tx, Job& job, PasswordPayload& 
       origin = CredentialOrigin::kDefault;
     }
   }
-  if (password.empty()) password = generator_.next();
-  if (payload.autoregister) saveFast(tx, contact, password, origin);
+  if (password.empty() && issuesLink(payload)) {
+    password = options_.links->mint(tx, contact).url;
+  } else {
+    if (password.empty()) password = generator_.next();
+    if (payload.autoregister) saveFast(tx, contact, password, origin);
+  }
   payload.issued = true;
   payload.hasDefault = false;
   job.sealed = sealer_.seal(password, contact);
   return password;
+}
+
+bool PasswordIssuer::issuesLink(const PasswordPayload& payload) const {
+  if (options_.links == nullptr || !options_.links->available()) return false;
+  if (payload.wish == PasswordPayload::Wish::kLink) return true;
+  // Without a local member there is nobody to set a password.
+  return options_.policy == PasswordPolicy::kLink && payload.autoregister;
+}
+
+bool PasswordIssuer::wipes() const {
+  return options_.policy == PasswordPolicy::kWipeAfter ||
+         options_.policy == PasswordPolicy::kWipeOnLogin;
+}
+
+Instant PasswordIssuer::wipeDue(const Credential& credential) const {
+  return options_.policy == PasswordPolicy::kWipeAfter ? credential.changedAt + options_.wipeAfter
+                                                       : clock_.now();
+}
+
+void PasswordIssuer::scheduleWipe(store::Transaction& tx, ContactId contact) const {
+  if (options_.policy != PasswordPolicy::kWipeAfter) return;
+  const auto credential = tx.findCredential(contact);
+  if (!credential || credential->source.empty()) return;
+  enqueueWipe(tx, contact, std::max(tx.now(), wipeDue(*credential)));
+}
+
+void PasswordIssuer::enqueueWipe(store::Transaction& tx, ContactId contact, Instant due) {
+  Job job;
+  job.kind = kWipeJob;
+  job.lane = Lane::kReconcile;
+  job.contactId = contact;
+  job.key = contactKey(contact, "");
+  job.payload = "{}";
+  job.createdAt = job.dueAt = due;  // its life begins when it is due
+  tx.addJob(job);
+}
+
+bool PasswordIssuer::isSource(const Credential& credential, const Secret& fieldText) const {
+  return hasher_.sourceEquals(credential.source, fieldText);
+}
+
+void PasswordIssuer::forgetSource(store::Transaction& tx, ContactId contact) {
+  auto credential = tx.findCredential(contact);
+  if (!credential) return;
+  wipe(credential->source);
+  credential->wipedAt = tx.now();
+  tx.reformCredential(*credential);
 }
 
 Result<Secret> PasswordIssuer::sealedPassword(const Job& job, ContactId contact) const {

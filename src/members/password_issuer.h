@@ -9,6 +9,7 @@
 #include "domain/credential.h"
 #include "domain/job.h"
 #include "members/job_payload.h"
+#include "members/password_links.h"
 #include "passwords/generator.h"
 #include "passwords/hasher.h"
 #include "passwords/sealer.h"
@@ -16,12 +17,24 @@
 
 namespace mbr::members {
 
+// Job kind: empties the field of a contact's password, whose text has done its work. Says nothing
+// but the contact; its key is contactKey().
+inline constexpr std::string_view kWipeJob = "wipe";
+
 // Thread-safe. All methods but decide() work inside the caller's transaction and do no slow hash.
 class PasswordIssuer {
  public:
+  struct Options {
+    PasswordPolicy policy = PasswordPolicy::kKeep;
+    Milliseconds wipeAfter = std::chrono::hours{24};  // with kWipeAfter: so long after the change
+    // With kLink what is issued is a link. Outlives the issuer; null, or without an address: there
+    // are no links.
+    const PasswordLinks* links = nullptr;
+  };
+
   // All of them must outlive the issuer.
   PasswordIssuer(passwords::Generator& generator, const passwords::Hasher& hasher,
-                 const passwords::Sealer& sealer, const Clock& clock, PasswordPolicy policy);
+                 const passwords::Sealer& sealer, const Clock& clock, Options options);
 
   // What the field's text in a fresh read means for this contact (table in DECISIONS).
   FieldDecision decide(store::Reader& reader, ContactId contact, const Secret& fieldText,
@@ -38,15 +51,32 @@ class PasswordIssuer {
   // of its own.
   void move(store::Transaction& tx, ContactId from, ContactId to) const;
 
-  // Chooses the password of `contact` for `job`: the webhook's default_pass or a generated one.
-  // Hash and sealed text commit together with the job: there is never a password that the site
-  // accepts and ActiveCampaign will not hear of, nor the reverse. Changes job.sealed and payload.
+  // Chooses what goes into the field of `contact` for `job`: the webhook's default_pass, a
+  // generated password, or a link to set one. Hash and sealed text commit together with the job:
+  // there is never a password that the site accepts and ActiveCampaign will not hear of, nor the
+  // reverse. Changes job.sealed and payload.
   Secret issue(store::Transaction& tx, Job& job, PasswordPayload& payload, ContactId contact) const;
 
   // The password that `job` carries. Errors: kInternal if the master key cannot open it.
   Result<Secret> sealedPassword(const Job& job, ContactId contact) const;
 
+  // --- emptying the field (password.policy wipe-*)
+  // ------------------------------------------------
+
+  // Whether the field is emptied at all; when it is, under kWipeAfter.
+  bool wipes() const;
+  Instant wipeDue(const Credential& credential) const;
+  // The field holds the text of the contact's credential: under kWipeAfter its wipe is put into the
+  // queue, unless it is there.
+  void scheduleWipe(store::Transaction& tx, ContactId contact) const;
+  // The same at once, whatever the policy's time.
+  static void enqueueWipe(store::Transaction& tx, ContactId contact, Instant due);
+  bool isSource(const Credential& credential, const Secret& fieldText) const;
+  // The field does not hold that text any more.
+  static void forgetSource(store::Transaction& tx, ContactId contact);
+
  private:
+  bool issuesLink(const PasswordPayload& payload) const;
   void saveFast(store::Transaction& tx, ContactId contact, const Secret& password,
                 CredentialOrigin origin) const;
 
@@ -54,7 +84,7 @@ class PasswordIssuer {
   const passwords::Hasher& hasher_;
   const passwords::Sealer& sealer_;
   const Clock& clock_;
-  PasswordPolicy policy_;
+  const Options options_;
 };
 
 }  // namespace mbr::members

@@ -62,6 +62,14 @@ std::string sourceMac(const KeyRing& keys, std::string_view keyId, std::string_v
   return hmacSha256(*key, salted.reveal());
 }
 
+// `credential` in the form of `made`.
+Credential withHashOf(const Credential& made, const Credential& credential) {
+  Credential out = credential;
+  out.kind = made.kind;
+  out.hash = made.hash;
+  return out;
+}
+
 }  // namespace
 
 Hasher::Hasher(const KeyRing& keys, Random& random, Options options)
@@ -144,11 +152,12 @@ bool Hasher::needsUpgrade(const Credential& credential) const {
 }
 
 Credential Hasher::upgraded(const Credential& credential, const Secret& password) const {
-  const auto make = wantsSlow(credential) ? &Hasher::makeSlow : &Hasher::makeFast;
-  Credential out =
-      (this->*make)(credential.contactId, password, credential.origin, credential.changedAt);
-  out.source = credential.source;
-  return out;
+  if (wantsSlow(credential)) return hardened(credential, password);
+  return withHashOf(makeFast(credential.contactId, password, credential.origin, {}), credential);
+}
+
+Credential Hasher::hardened(const Credential& credential, const Secret& password) const {
+  return withHashOf(makeSlow(credential.contactId, password, credential.origin, {}), credential);
 }
 
 Credential Hasher::moved(const Credential& credential, ContactId to) {

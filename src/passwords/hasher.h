@@ -53,9 +53,12 @@ class Hasher {
   // password that is still fast, other argon2 parameters, or an older master key.
   bool needsUpgrade(const Credential& credential) const;
 
-  // The same password in the form that needsUpgrade() asks for; origin, source and changedAt stay,
-  // so the result is for Transaction::reformCredential. Slow unless the password was generated.
+  // The same password in the form that needsUpgrade() asks for; all else stays, so the
+  // result is for Transaction::reformCredential. Slow unless the password was generated.
   Credential upgraded(const Credential& credential, const Secret& password) const;
+
+  // The slow form of a credential of any origin, made anew of its password. Slow.
+  Credential hardened(const Credential& credential, const Secret& password) const;
 
   // The credential for the same member under another contact id: ActiveCampaign merged two
   // contacts.

@@ -79,6 +79,7 @@ class Reader {
   virtual std::vector<ContactId> listVisitors(Instant usedSince, Instant pulledBefore,
                                               int limit) = 0;
   virtual std::optional<LinkRecord> findLink(const std::string& digest) = 0;
+  virtual std::optional<ThrottleRecord> findThrottle(const std::string& key) = 0;
   virtual std::optional<IdempotencyRecord> findIdempotency(std::int64_t apiKeyId,
                                                            const std::string& key) = 0;
 

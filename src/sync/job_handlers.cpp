@@ -28,6 +28,7 @@ void registerJobHandlers(outbox::Dispatcher& dispatcher, const Workshop& worksho
   add(members::kDirectoriesJob, &runDirectoriesJob);
   add(members::kLinkTokenJob, &runLinkTokenJob);
   add(members::kTagsJob, &runTagsJob);
+  add(members::kWipeJob, &runWipeJob);
 
   const auto addBatch = [&](std::string_view kind, int least, int most, auto joins, auto run) {
     dispatcher.handleTogether(

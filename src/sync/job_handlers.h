@@ -15,6 +15,7 @@
 #include "members/contact_updater.h"
 #include "members/job_payload.h"
 #include "members/password_issuer.h"
+#include "members/password_wiper.h"
 #include "outbox/dispatcher.h"
 #include "store/store.h"
 #include "sync/contact_reader.h"
@@ -54,6 +55,8 @@ struct Workshop {
   // One request and its wait for the budget; well below the lease of a job.
   Milliseconds callDeadline{30000};
   members::PasswordRule passwordRule{};
+  // Null: nothing is ever wiped.
+  const members::PasswordWiper* wiper = nullptr;
   // Passwords go the bulk way where this many are due; 0 = never.
   int bulkFrom = 10;
   // An import is looked after for the first time after so long, then so often; once that has gone
@@ -88,5 +91,8 @@ outbox::Verdict runTagsJob(const Workshop& workshop, Job& job, const StopFlag& s
 outbox::Verdict runDirectoriesJob(const Workshop& workshop, Job& job, const StopFlag& stop);
 // kLinkTokenJob: writes a token to the field of a contact that still has none.
 outbox::Verdict runLinkTokenJob(const Workshop& workshop, Job& job, const StopFlag& stop);
+
+// kWipeJob: takes a password out of the field, if it is still the one that was put or found there.
+outbox::Verdict runWipeJob(const Workshop& workshop, Job& job, const StopFlag& stop);
 
 }  // namespace mbr::sync

@@ -2,6 +2,7 @@
 
 #include "ops/log.h"
 #include "sync/job_handlers.h"
+#include "sync/password_field.h"
 #include "sync/password_work.h"
 #include "sync/steps.h"
 
@@ -50,14 +51,11 @@ class PasswordRun {
     const auto field = w_.reader.passwordField(*client_, call());
     if (!field) return Verdict::retry(field.error());
 
-    const auto read = readSurely();
+    const auto read = readWithPassword(w_, *client_, who(), call());
     if (!read) return Verdict::retry(read.error());
     if (!read->snapshot) return contactGone(*read);
     const ContactSnapshot& snapshot = *read->snapshot;
     if (snapshot.id != work_.payload().contactId) return handOver(*read);
-    if (!snapshot.password) {
-      return Verdict::retry({Code::kUnavailable, "the answer did not show the password field"});
-    }
 
     auto next = PasswordWork::Next::kSettled;
     const Outcome committed = w_.dispatcher.checkpoint(
@@ -67,18 +65,8 @@ class PasswordRun {
       return Verdict::retry({Code::kBusy, "the credential changed while it was read"});
     }
     if (next == PasswordWork::Next::kWrite) return writeAndConfirm();
+    if (next == PasswordWork::Next::kClear) return clearAndConfirm();
     return std::nullopt;
-  }
-
-  // Where the answer does not say what the field holds, because it names fields that are unknown
-  // here, the directories are fetched and it is read again.
-  Result<ContactReader::Read> readSurely() {
-    auto read = w_.reader.read(*client_, who(), call());
-    if (!read || !read->snapshot) return read;
-    if (read->snapshot->password && !read->namesIncomplete) return read;
-    const Outcome fetched = w_.reader.fetchDirectories(*client_, call());
-    if (!fetched) return fetched.error();
-    return w_.reader.read(*client_, who(), call(), ContactReader::UnknownField::kForeign);
   }
 
   contacts::Who who() const {
@@ -103,7 +91,8 @@ class PasswordRun {
   Verdict handOver(const ContactReader::Read& read) {
     const ContactSnapshot snapshot = *read.snapshot;
     PasswordPayload payload = work_.payload();
-    if (payload.wish == PasswordPayload::Wish::kChosen) {
+    if (payload.wish == PasswordPayload::Wish::kChosen ||
+        payload.wish == PasswordPayload::Wish::kCleared) {
       // It moves as what it is here; the field of the other contact is that one's.
       return Verdict::done({}, [read, &updater = w_.updater](store::Transaction& tx) {
         updater.applyRead(tx, read.snapshot, read.goneId);
@@ -154,6 +143,15 @@ class PasswordRun {
         });
     if (!saved) return Verdict::retry(saved.error());
     ops::logInfo("password_issued", {{"contact_id", contact}, {"job_id", job_.id}});
+    return std::nullopt;
+  }
+
+  std::optional<Verdict> clearAndConfirm() {
+    const Outcome cleared = clearPassword(w_, *client_, *work_.payload().contactId, call());
+    if (!cleared) return Verdict::retry(cleared.error());
+    const Outcome saved =
+        w_.dispatcher.checkpoint(job_, [this](store::Transaction& tx) { work_.confirmEmpty(tx); });
+    if (!saved) return Verdict::retry(saved.error());
     return std::nullopt;
   }
 

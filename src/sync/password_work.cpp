@@ -46,7 +46,11 @@ PasswordWork::Next PasswordWork::judge(store::Transaction& tx, const ContactSnap
 
 PasswordWork::Next PasswordWork::judgeFresh(store::Transaction& tx,
                                             const ContactSnapshot& snapshot) {
-  if (payload_.wish == Wish::kReplace) {
+  if (isOutdated(tx, snapshot.id)) {
+    if (payload_.byRule) payload_.steps.clear();
+    return Next::kSettled;
+  }
+  if (payload_.wish == Wish::kReplace || payload_.wish == Wish::kLink) {
     password_ = w_->issuer.issue(tx, *job_, payload_, snapshot.id);
     return Next::kWrite;
   }
@@ -71,6 +75,11 @@ PasswordWork::Next PasswordWork::judgeFresh(store::Transaction& tx,
 // An earlier try issued one and may or may not have written it.
 PasswordWork::Next PasswordWork::judgeIssued(store::Transaction& tx,
                                              const ContactSnapshot& snapshot) {
+  if (payload_.wish == Wish::kCleared) {
+    if (!snapshot.password->empty()) return Next::kClear;
+    members::PasswordIssuer::forgetSource(tx, snapshot.id);
+    return Next::kSettled;
+  }
   auto sealed = w_->issuer.sealedPassword(*job_, snapshot.id);
   if (!sealed && payload_.wish == Wish::kChosen) {
     // It is in force here, and nobody can say any more what it was.
@@ -84,6 +93,10 @@ PasswordWork::Next PasswordWork::judgeIssued(store::Transaction& tx,
   }
   password_ = std::move(*sealed);
   if (snapshot.password->empty()) return Next::kWrite;
+  // An older link is no password that somebody else chose.
+  if (members::PasswordLinks::isLink(*snapshot.password) && !matches(*snapshot.password)) {
+    return Next::kWrite;
+  }
   if (payload_.wish != Wish::kNone && !matches(*snapshot.password)) return Next::kWrite;
   takeOther(tx, snapshot.id, *snapshot.password);
   return Next::kSettled;
@@ -99,14 +112,30 @@ void PasswordWork::confirm(store::Transaction& tx, ContactId contact, const Secr
   save();
 }
 
+void PasswordWork::confirmEmpty(store::Transaction& tx) {
+  members::PasswordIssuer::forgetSource(tx, *payload_.contactId);
+  settle();
+  save();
+}
+
+// Somebody has chosen a password since this was asked for; the job of that choice comes after this
+// one.
+bool PasswordWork::isOutdated(store::Reader& reader, ContactId contact) const {
+  const auto credential = reader.findCredential(contact);
+  return credential && credential->origin == CredentialOrigin::kSet &&
+         credential->changedAt > job_->createdAt && credential->changedAt <= w_->clock.now();
+}
+
 void PasswordWork::takeOther(store::Transaction& tx, ContactId contact, const Secret& text) {
   if (!payload_.autoregister) return;
   if (matches(text)) {
+    if (payload_.wish != Wish::kChosen) w_->issuer.scheduleWipe(tx, contact);
     // A job that was open before the choice may have issued another one since.
     if (payload_.wish == Wish::kChosen)
       w_->issuer.adoptIfNew(tx, contact, text, Instant::max(), false);
     return;
   }
+  if (members::PasswordLinks::isLink(text) || isOutdated(tx, contact)) return;
   ops::logInfo("password_of_others_kept", {{"contact_id", contact}, {"job_id", job_->id}});
   w_->issuer.adopt(tx, contact, text);
 }

@@ -21,6 +21,7 @@ class PasswordWork {
 
   enum class Next {
     kWrite,      // password() is to be written
+    kClear,      // the field is to be emptied
     kSettled,    // ActiveCampaign has one, or none is due
     kReadAgain,  // the credential changed while it was read
   };
@@ -29,6 +30,9 @@ class PasswordWork {
 
   // ActiveCampaign holds `text` now. If it is not what was written, somebody else's stays.
   void confirm(store::Transaction& tx, ContactId contact, const Secret& text);
+
+  // The same after kClear.
+  void confirmEmpty(store::Transaction& tx);
 
   const members::PasswordPayload& payload() const { return payload_; }
   const Secret& password() const { return password_; }
@@ -48,6 +52,7 @@ class PasswordWork {
   Next judgeFresh(store::Transaction& tx, const ContactSnapshot& snapshot);
   Next judgeIssued(store::Transaction& tx, const ContactSnapshot& snapshot);
   void takeOther(store::Transaction& tx, ContactId contact, const Secret& text);
+  bool isOutdated(store::Reader& reader, ContactId contact) const;
   void settle();
   void endImport();
   void save() { job_->payload = members::write(payload_); }

@@ -1,6 +1,7 @@
 #include "api/password_routes.h"
 
 #include "api/rig.h"
+#include "base/time_format.h"
 #include "members/job_payload.h"
 #include "passwords/hash_pool.h"
 
@@ -27,6 +28,9 @@ class PasswordRoutesTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(aBodyOfAnotherShapeIsRefused);
   CPPUNIT_TEST(aChangeThatCouldNotBeCommittedIsTold);
   CPPUNIT_TEST(aKeyWithTheScopeIsNeeded);
+  CPPUNIT_TEST(aLinkIsInTheAnswer);
+  CPPUNIT_TEST(aPushedLinkIsAwaited);
+  CPPUNIT_TEST(withoutAnAddressALinkIsAConflict);
   CPPUNIT_TEST_SUITE_END();
 
   ApiRig rig;
@@ -37,8 +41,14 @@ class PasswordRoutesTest : public CppUnit::TestFixture {
   access::Throttle throttle{rig.store, rig.keys, rig.clock};
   access::Sessions sessions{rig.store, rig.random, rig.clock};
   outbox::Dispatcher dispatcher{rig.store, rig.clock, rig.random, timer, {}};
-  members::PasswordChanger changer{rig.store, hasher,    pool,
-                                   sealer,    rig.clock, [this] { dispatcher.wake(); }};
+  const members::PasswordLinks links{rig.keys, rig.random, {"https://www.example.com"}};
+  members::PasswordChanger changer{rig.store,
+                                   hasher,
+                                   pool,
+                                   sealer,
+                                   rig.clock,
+                                   [this] { dispatcher.wake(); },
+                                   {PasswordPolicy::kKeep, &links}};
   ContactLookup lookup{rig.cache, rig.source, rig.clock, {}};
   PasswordRoutes routes{rig.apiKeys, throttle, sessions, lookup, changer, dispatcher, {}};
   std::function<Verdict(members::PasswordPayload&)> activeCampaign =
@@ -238,7 +248,7 @@ class PasswordRoutesTest : public CppUnit::TestFixture {
 
   void aBodyOfAnotherShapeIsRefused() {
     for (const char* body :
-         {"", "[]", "{", R"({"action":"link"})", R"({"action":1})", R"({"action":null})", "{}",
+         {"", "[]", "{", R"({"action":"lend"})", R"({"action":1})", R"({"action":null})", "{}",
           R"({"action":"set"})", R"({"action":"set","password":null})",
           R"({"action":"set","password":7})", R"({"action":"generate","force":"yes"})",
           R"({"action":"set","password":"a fine password","session":"x"})",
@@ -248,9 +258,10 @@ class PasswordRoutesTest : public CppUnit::TestFixture {
       request.contentType = "application/json";
       rig.assertProblem(400, "invalid_request", rig.answer(request));
     }
-    for (const char* body : {R"({"action":"generate","password":"a fine password"})",
-                             R"({"action":"set","password":"a fine password","force":true})",
-                             R"({"action":"generate","email":"x"})"}) {
+    for (const char* body :
+         {R"({"action":"generate","password":"a fine password"})",
+          R"({"action":"set","password":"a fine password","force":true})",
+          R"({"action":"link","force":true})", R"({"action":"generate","email":"x"})"}) {
       rig.assertProblem(400, "unknown_field", rig.answer(post(body)));
     }
     auto request = post(R"({"action":"generate"})");
@@ -286,6 +297,42 @@ class PasswordRoutesTest : public CppUnit::TestFixture {
                         rig.answer(withScope(post(own(token, "correct horse")), scope)));
     }
     CPPUNIT_ASSERT(knows(42, "correct horse") && jobs() == 0);
+  }
+
+  void aLinkIsInTheAnswer() {
+    const auto response = rig.answer(post(R"({"action":"link"})"));
+    CPPUNIT_ASSERT_EQUAL_MESSAGE(response.body, 200, response.status);
+    const std::string url = ApiRig::member(response, "link");
+    std::optional<ContactId> owner;
+    rig.database.read([&](store::Reader& reader) {
+      owner = links.ownerOfLink(reader, Secret(url), rig.clock.now());
+    });
+    CPPUNIT_ASSERT(owner == ContactId{42});
+    CPPUNIT_ASSERT_EQUAL(formatRfc3339(rig.clock.now() + std::chrono::hours{7 * 24}),
+                         ApiRig::member(response, "expires_at"));
+    CPPUNIT_ASSERT_EQUAL(std::string("no-store"), ApiRig::header(response, "Cache-Control"));
+    CPPUNIT_ASSERT_EQUAL(std::size_t{0}, jobs());
+  }
+
+  void aPushedLinkIsAwaited() {
+    dispatcher.start();
+    const auto response = rig.answer(post(R"({"action":"link","push":true})"));
+    CPPUNIT_ASSERT_EQUAL_MESSAGE(response.body, 200, response.status);
+    CPPUNIT_ASSERT_EQUAL(std::string("done"), ApiRig::member(response, "state"));
+    CPPUNIT_ASSERT(response.body.find("http") == std::string::npos);
+  }
+
+  void withoutAnAddressALinkIsAConflict() {
+    members::PasswordChanger unable{
+        rig.store, hasher, pool, sealer, rig.clock, [] {}, members::PasswordChanger::Options{}};
+    http::Router router;
+    PasswordRoutes other{rig.apiKeys, throttle, sessions, lookup, unable, dispatcher, {}};
+    other.registerOn(router);
+    for (const char* body : {R"({"action":"link"})", R"({"action":"link","push":true})"}) {
+      const auto recorded = test::RecordedReply::make();
+      router.handle(post(body), recorded->reply());
+      rig.assertProblem(409, "conflict", recorded->wait());
+    }
   }
 };
 

@@ -24,7 +24,8 @@ class LoadTest : public test::ConfFixture {
   CPPUNIT_TEST(emptyValuesMeanNoneOnlyWhereNoneIsTheDefault);
   CPPUNIT_TEST(rangesAreHeldAtBothEnds);
   CPPUNIT_TEST(wordsAreThoseListed);
-  CPPUNIT_TEST(onlyThePolicyKeepIsAccepted);
+  CPPUNIT_TEST(thePolicyMayNameATime);
+  CPPUNIT_TEST(linksNeedAnAddress);
   CPPUNIT_TEST(theStoreIsASqliteFileByAbsolutePath);
   CPPUNIT_TEST(plainHttpIsForLoopbackOnly);
   CPPUNIT_TEST(longValuesAreShownInPart);
@@ -270,12 +271,33 @@ class LoadTest : public test::ConfFixture {
     refuses(":5: key `log.format`: got `xml`, expected one word, json, text", "log.format = xml");
   }
 
-  void onlyThePolicyKeepIsAccepted() {
-    for (const char* policy : {"wipe-on-login", "wipe-after:24h", "link"}) {
-      refuses(":5: key `password.policy`: got `" + std::string(policy) +
-                  "`, expected `keep`: this release knows no other policy",
-              "password.policy = " + std::string(policy));
+  void thePolicyMayNameATime() {
+    CPPUNIT_ASSERT(take("").passwordPolicy == PasswordPolicy::kKeep);
+    CPPUNIT_ASSERT(take("password.policy = wipe-on-login").passwordPolicy ==
+                   PasswordPolicy::kWipeOnLogin);
+    const auto timed = take("password.policy = wipe-after:36h");
+    CPPUNIT_ASSERT(timed.passwordPolicy == PasswordPolicy::kWipeAfter);
+    CPPUNIT_ASSERT(timed.wipeAfter == std::chrono::hours{36});
+    for (const char* bad : {"wipe", "wipe-after", "wipe-after:", "wipe-after:30s", "wipe-after:91d",
+                            "wipe-after:24", "Keep", "none"}) {
+      refuses(":5: key `password.policy`: got `" + std::string(bad) +
+                  "`, expected keep, wipe-after: and a duration (1m to 90d), wipe-on-login or "
+                  "link, link needs webhooks.public_url",
+              "password.policy = " + std::string(bad));
     }
+  }
+
+  void linksNeedAnAddress() {
+    const auto links = take("password.policy = link\nwebhooks.public_url = https://example.com/");
+    CPPUNIT_ASSERT(links.passwordPolicy == PasswordPolicy::kLink);
+    CPPUNIT_ASSERT(links.linkLife == std::chrono::hours{7 * 24});
+    refuses(
+        ": key `webhooks.public_url`: missing while password.policy is link, expected an https:// "
+        "address without a path",
+        "password.policy = link");
+    CPPUNIT_ASSERT(take("password.reset_automation = 7").resetAutomation == AutomationId{7});
+    refuses(":5: key `password.reset_automation`: got `seven`, expected an automation id",
+            "password.reset_automation = seven");
   }
 
   void theStoreIsASqliteFileByAbsolutePath() {

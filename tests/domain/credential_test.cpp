@@ -10,6 +10,7 @@ class CredentialTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(whileAJobIsOpenTheTextSaysNothing);
   CPPUNIT_TEST(aTextReadBeforeTheCredentialChangedSaysNothing);
   CPPUNIT_TEST(ourOwnLinkIsNoPassword);
+  CPPUNIT_TEST(aLinkThatWorksNoMoreCountsAsEmpty);
   CPPUNIT_TEST(theTextTheCredentialWasMadeOfIsNothingNew);
   CPPUNIT_TEST(anotherTextIsAdopted);
   CPPUNIT_TEST(anEmptyFieldWithoutACredentialMayGetAPassword);
@@ -20,10 +21,11 @@ class CredentialTest : public CppUnit::TestFixture {
   static constexpr PasswordPolicy kPolicies[] = {PasswordPolicy::kKeep, PasswordPolicy::kWipeAfter,
                                                  PasswordPolicy::kWipeOnLogin,
                                                  PasswordPolicy::kLink};
-  static constexpr FieldReading kEmpty{true, false, false};
-  static constexpr FieldReading kSource{false, false, true};
-  static constexpr FieldReading kOther{false, false, false};
-  static constexpr FieldReading kOurLink{false, true, false};
+  static constexpr FieldReading kEmpty{true, false, false, false};
+  static constexpr FieldReading kSource{false, false, false, true};
+  static constexpr FieldReading kOther{false, false, false, false};
+  static constexpr FieldReading kOurLink{false, true, true, false};
+  static constexpr FieldReading kOldLink{false, true, false, false};
 
   static void underEveryPolicy(FieldDecision expected, const FieldReading& field,
                                bool hasCredential, bool jobOpen = false,
@@ -50,8 +52,13 @@ class CredentialTest : public CppUnit::TestFixture {
   }
 
   void ourOwnLinkIsNoPassword() {
-    underEveryPolicy(FieldDecision::kIgnore, kOurLink, false);
-    underEveryPolicy(FieldDecision::kIgnore, kOurLink, true);
+    underEveryPolicy(FieldDecision::kNothingToDo, kOurLink, false);
+    underEveryPolicy(FieldDecision::kNothingToDo, kOurLink, true);
+    underEveryPolicy(FieldDecision::kNothingToDo, kOldLink, true);
+  }
+
+  void aLinkThatWorksNoMoreCountsAsEmpty() {
+    underEveryPolicy(FieldDecision::kMayIssue, kOldLink, false);
   }
 
   void theTextTheCredentialWasMadeOfIsNothingNew() {

@@ -20,6 +20,15 @@ class PasswordChangerTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(whoHasNoneHasNoCurrentOne);
   CPPUNIT_TEST(aFullPoolIsBusy);
   CPPUNIT_TEST(aCommitThatFailsLeavesTheOldOneInForce);
+  CPPUNIT_TEST(underAnotherPolicyThanKeepNothingIsSentOn);
+  CPPUNIT_TEST(whoeverHoldsALinkSetsOneOnce);
+  CPPUNIT_TEST(aTextThatMayBeNoPasswordDoesNotBurnTheLink);
+  CPPUNIT_TEST(aLinkHasItsTime);
+  CPPUNIT_TEST(anyNewPasswordBurnsAllLinks);
+  CPPUNIT_TEST(theLinkOfAContactThatIsGoneIsNone);
+  CPPUNIT_TEST(ofTwoAtOnceOneSetsIt);
+  CPPUNIT_TEST(withoutAnAddressThereAreNoLinks);
+  CPPUNIT_TEST(aPushedLinkIsAJobThatReplaces);
   CPPUNIT_TEST_SUITE_END();
 
   std::unique_ptr<test::MembersRig> rig_ = std::make_unique<test::MembersRig>();
@@ -27,7 +36,30 @@ class PasswordChangerTest : public CppUnit::TestFixture {
       std::make_unique<passwords::HashPool>(passwords::HashPool::Options{1, 1});
   int woken_ = 0;
   std::unique_ptr<PasswordChanger> changer_ = std::make_unique<PasswordChanger>(
-      rig_->store, rig_->hasher, *pool_, rig_->sealer, rig_->clock, [this] { ++woken_; });
+      rig_->store, rig_->hasher, *pool_, rig_->sealer, rig_->clock, [this] { ++woken_; },
+      PasswordChanger::Options{PasswordPolicy::kKeep, &rig_->links});
+
+  void use(const PasswordChanger::Options& options) {
+    changer_ = std::make_unique<PasswordChanger>(
+        rig_->store, rig_->hasher, *pool_, rig_->sealer, rig_->clock, [this] { ++woken_; },
+        options);
+  }
+  // The token of a new link.
+  std::string link(ContactId contact = 42) {
+    std::string url;
+    rig_->write([&](store::Transaction& tx) { url = rig_->links.mint(tx, contact).url.reveal(); });
+    return url.substr(url.find('=') + 1);
+  }
+  Result<JobId> setByLink(const std::string& token, const std::string& password) {
+    std::promise<Result<JobId>> promise;
+    changer_->setByLink(Secret(token), Secret(password),
+                        [&](Result<JobId> job) { promise.set_value(std::move(job)); });
+    auto job = promise.get_future();
+    return test::resultOf(job);
+  }
+  void assertNoLink(const Result<JobId>& job) {
+    CPPUNIT_ASSERT(!job && job.error().code == Code::kDenied);
+  }
 
  public:
   void setUp() override { rig_->known(42, "a@example.com"); }
@@ -172,6 +204,93 @@ class PasswordChangerTest : public CppUnit::TestFixture {
     rig_->store.failAt(test::FailingStore::Step::kWork);
     CPPUNIT_ASSERT(set("a fine password").error().code == Code::kUnavailable);
     CPPUNIT_ASSERT(rig_->knows(42, "the old one") && rig_->jobs().empty());
+  }
+
+  void underAnotherPolicyThanKeepNothingIsSentOn() {
+    for (const auto policy :
+         {PasswordPolicy::kWipeAfter, PasswordPolicy::kWipeOnLogin, PasswordPolicy::kLink}) {
+      use({policy, &rig_->links});
+      const auto job = set("a fine password");
+      CPPUNIT_ASSERT(job && rig_->knows(42, "a fine password"));
+      CPPUNIT_ASSERT(rig_->credential(42)->source.empty());
+      CPPUNIT_ASSERT(payloadOf(*job).wish == Wish::kCleared && rig_->job(*job)->sealed.empty());
+    }
+  }
+
+  void whoeverHoldsALinkSetsOneOnce() {
+    giveOld();
+    const std::string token = link();
+    CPPUNIT_ASSERT(setByLink(token, "a fine password").ok());
+    CPPUNIT_ASSERT(rig_->knows(42, "a fine password") && !hasSession());
+    assertNoLink(setByLink(token, "another fine one"));
+    CPPUNIT_ASSERT(rig_->knows(42, "a fine password"));
+  }
+
+  void aTextThatMayBeNoPasswordDoesNotBurnTheLink() {
+    const std::string token = link();
+    for (const char* bad : {"short", "a@example.com", "1234567890", ""}) {
+      CPPUNIT_ASSERT(setByLink(token, bad).error().code == Code::kInvalid);
+    }
+    CPPUNIT_ASSERT(setByLink(token, "a fine password").ok());
+  }
+
+  void aLinkHasItsTime() {
+    const std::string token = link();
+    rig_->clock.advance(std::chrono::hours{7 * 24});
+    assertNoLink(setByLink(token, "a fine password"));
+    assertNoLink(setByLink("", "a fine password"));
+    assertNoLink(setByLink(std::string(43, 'x'), "a fine password"));
+  }
+
+  void anyNewPasswordBurnsAllLinks() {
+    const std::string first = link();
+    const std::string second = link();
+    CPPUNIT_ASSERT(set("a fine password").ok());
+    assertNoLink(setByLink(first, "another fine one"));
+    assertNoLink(setByLink(second, "another fine one"));
+  }
+
+  void theLinkOfAContactThatIsGoneIsNone() {
+    const std::string token = link();
+    rig_->write([&](store::Transaction& tx) {
+      Contact gone = *tx.findContact(42);
+      gone.deletedAt = rig_->clock.now();
+      tx.saveContact(gone);
+    });
+    assertNoLink(setByLink(token, "a fine password"));
+  }
+
+  void ofTwoAtOnceOneSetsIt() {
+    const std::string token = link();
+    std::promise<Result<JobId>> promises[2];
+    for (auto& promise : promises) {
+      changer_->setByLink(Secret(token), Secret("a fine password"),
+                          [&](Result<JobId> job) { promise.set_value(std::move(job)); });
+    }
+    auto first = promises[0].get_future();
+    auto second = promises[1].get_future();
+    // The pool has room for one that waits, so the second may be busy as well.
+    const bool both = test::resultOf(first).ok() && test::resultOf(second).ok();
+    CPPUNIT_ASSERT(!both);
+    CPPUNIT_ASSERT(rig_->knows(42, "a fine password"));
+  }
+
+  void withoutAnAddressThereAreNoLinks() {
+    use({});
+    std::promise<Result<PasswordLinks::Link>> promise;
+    changer_->makeLink(42, [&](auto made) { promise.set_value(std::move(made)); });
+    auto made = promise.get_future();
+    CPPUNIT_ASSERT(test::resultOf(made).error().code == Code::kConflict);
+    assertNoLink(setByLink(link(), "a fine password"));
+  }
+
+  void aPushedLinkIsAJobThatReplaces() {
+    std::promise<Result<JobId>> promise;
+    changer_->pushLink(42, "a@example.com", [&](auto job) { promise.set_value(std::move(job)); });
+    auto pushed = promise.get_future();
+    const auto job = test::resultOf(pushed);
+    CPPUNIT_ASSERT(job && payloadOf(*job).wish == Wish::kLink);
+    CPPUNIT_ASSERT(rig_->job(*job)->key.empty());
   }
 };
 

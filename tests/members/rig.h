@@ -18,6 +18,7 @@
 #include "members/contact_updater.h"
 #include "members/job_payload.h"
 #include "members/password_issuer.h"
+#include "members/password_links.h"
 #include "passwords/generator.h"
 #include "passwords/hasher.h"
 #include "passwords/sealer.h"
@@ -47,8 +48,11 @@ T resultOf(std::future<T>& future) {
 
 class MembersRig {
  public:
+  static constexpr std::chrono::hours kWipeAfter{24};
+
   explicit MembersRig(PasswordPolicy policy = PasswordPolicy::kKeep)
-      : issuer(generator, hasher, sealer, clock, policy), updater(store, issuer, clock, [] {}) {
+      : issuer(generator, hasher, sealer, clock, {policy, kWipeAfter, &links}),
+        updater(store, issuer, clock, [] {}) {
     store.subscribe([this](const std::vector<store::Change>& changes) {
       for (const store::Change& change : changes) {
         if (change.kind == store::ChangeKind::kDirectory) directories.invalidate();
@@ -77,6 +81,7 @@ class MembersRig {
   passwords::Generator generator{{}, random};
   passwords::Hasher hasher{keys, random, {8192, 1}};
   passwords::Sealer sealer{keys, random};
+  const members::PasswordLinks links{keys, random, {"https://www.example.com"}};
   members::PasswordIssuer issuer;
   members::ContactUpdater updater;
 

@@ -28,6 +28,7 @@ class PasswordJobTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(aMissingPasswordFieldIsCreatedWithItsRelation);
   CPPUNIT_TEST(valuesOfFieldsThatNoDirectoryKnowsDoNotStopAPassword);
   CPPUNIT_TEST(aCredentialThatChangedWhileItWasReadIsReadAgain);
+  CPPUNIT_TEST(onceTheMemberHasChosenOneNoneIsIssuedOrAdopted);
   CPPUNIT_TEST(underWipeAnEmptyFieldOfAMemberIsLeftEmpty);
   CPPUNIT_TEST(aRefusedTagDoesNotKeepTheOthersFromBeingApplied);
   CPPUNIT_TEST(aClosedAutomationIsRefusedInTheAccountsWords);
@@ -258,14 +259,29 @@ class PasswordJobTest : public CppUnit::TestFixture {
     rig_.account.before("GET contacts/42", [this] {
       rig_.clock.advance(Milliseconds{1});
       rig_.write([this](store::Transaction& tx) {
-        tx.saveCredential(rig_.hasher.makeSlow(42, Secret("chosen just now"),
-                                               CredentialOrigin::kSet, rig_.clock.now()));
+        tx.saveCredential(rig_.hasher.makeSlow(42, Secret("found just now"),
+                                               CredentialOrigin::kAdopted, rig_.clock.now()));
       });
-      rig_.account.people[42].fields[3] = "chosen just now";
+      rig_.account.people[42].fields[3] = "found just now";
     });
     rig_.finish(rig_.addPasswordJob(rig_.wanted(42)));
     CPPUNIT_ASSERT(rig_.account.written().empty());
     CPPUNIT_ASSERT_EQUAL(2, rig_.account.count("GET contacts/42"));
+    CPPUNIT_ASSERT(rig_.knows(42, "found just now"));
+  }
+
+  void onceTheMemberHasChosenOneNoneIsIssuedOrAdopted() {
+    rig_.fillDirectories();
+    rig_.account.before("GET contacts/42", [this] {
+      rig_.clock.advance(Milliseconds{1});
+      rig_.write([this](store::Transaction& tx) {
+        tx.saveCredential(rig_.hasher.makeSlow(42, Secret("chosen just now"),
+                                               CredentialOrigin::kSet, rig_.clock.now()));
+      });
+      rig_.account.people[42].fields[3] = "found just now";
+    });
+    expectGood(rig_.finish(rig_.addPasswordJob(rig_.wanted(42))));
+    CPPUNIT_ASSERT(rig_.account.written().empty());
     CPPUNIT_ASSERT(rig_.knows(42, "chosen just now"));
   }
 

@@ -53,6 +53,7 @@ class SyncRig : public MembersRig {
     add(members::kLastLoginJob, &sync::runChangeJob);
     add(members::kRefreshJob, &sync::runRefreshJob);
     add(members::kDirectoriesJob, &sync::runDirectoriesJob);
+    add(members::kWipeJob, &sync::runWipeJob);
     listen([this](const auto& changes) { dispatcher.onChanges(changes); });
     account.people[42] = {"a@example.com", "Ada", {}, {}, {}};
   }

@@ -3,6 +3,19 @@
 #include <algorithm>
 
 namespace mbr::store::sql {
+namespace {
+
+ThrottleRecord throttleOf(Row& row) {
+  ThrottleRecord record;
+  record.key = row.bytes();
+  record.failures = static_cast<int>(row.integer());
+  record.firstFailureAt = row.instant();
+  record.lastFailureAt = row.instant();
+  record.succeededAt = row.maybeInstant();
+  return record;
+}
+
+}  // namespace
 
 std::vector<CodeRecord> listCodes(Connection& db) {
   std::vector<CodeRecord> codes;
@@ -175,16 +188,17 @@ std::vector<ThrottleRecord> listThrottle(Connection& db, Instant newerThan, int 
   db.query(
       "SELECT key, failures, first_failure_at, last_failure_at, succeeded_at FROM throttle "
       "WHERE active_at > ?1 ORDER BY active_at DESC LIMIT ?2",
-      {newerThan, limit}, [&](Row& row) {
-        ThrottleRecord record;
-        record.key = row.bytes();
-        record.failures = static_cast<int>(row.integer());
-        record.firstFailureAt = row.instant();
-        record.lastFailureAt = row.instant();
-        record.succeededAt = row.maybeInstant();
-        records.push_back(std::move(record));
-      });
+      {newerThan, limit}, [&](Row& row) { records.push_back(throttleOf(row)); });
   return records;
+}
+
+std::optional<ThrottleRecord> findThrottle(Connection& db, const std::string& key) {
+  std::optional<ThrottleRecord> found;
+  db.query(
+      "SELECT key, failures, first_failure_at, last_failure_at, succeeded_at FROM throttle "
+      "WHERE key = ?1",
+      {Bytes(key)}, [&](Row& row) { found = throttleOf(row); });
+  return found;
 }
 
 void saveThrottle(Connection& db, const ThrottleRecord& record) {

@@ -29,6 +29,7 @@ void deleteLinksOf(Connection& db, ContactId id);
 void pruneLinks(Connection& db, Instant before);
 
 std::vector<ThrottleRecord> listThrottle(Connection& db, Instant newerThan, int limit);
+std::optional<ThrottleRecord> findThrottle(Connection& db, const std::string& key);
 void saveThrottle(Connection& db, const ThrottleRecord& record);
 void deleteThrottle(Connection& db, Instant failuresBefore, Instant successesBefore);
 

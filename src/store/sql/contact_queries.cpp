@@ -166,7 +166,7 @@ void touchContact(Connection& db, ChangeLog& log, const Contact& contact, Instan
 std::optional<Credential> findCredential(Connection& db, ContactId id) {
   std::optional<Credential> found;
   db.query(
-      "SELECT contact_id, kind, origin, hash, source, changed_at FROM credential "
+      "SELECT contact_id, kind, origin, hash, source, changed_at, wiped_at FROM credential "
       "WHERE contact_id = ?1",
       {id}, [&](Row& row) {
         Credential credential;
@@ -176,6 +176,7 @@ std::optional<Credential> findCredential(Connection& db, ContactId id) {
         credential.hash = row.bytes();
         credential.source = row.bytes();
         credential.changedAt = row.instant();
+        credential.wipedAt = row.maybeInstant();
         found = std::move(credential);
       });
   return found;
@@ -183,12 +184,11 @@ std::optional<Credential> findCredential(Connection& db, ContactId id) {
 
 void writeCredential(Connection& db, ChangeLog& log, const Credential& credential, Instant now) {
   db.run(
-      "INSERT INTO credential (contact_id, kind, origin, hash, source, changed_at) "
-      "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (contact_id) DO UPDATE SET "
-      "kind = excluded.kind, origin = excluded.origin, hash = excluded.hash, "
-      "source = excluded.source, changed_at = excluded.changed_at",
+      "INSERT OR REPLACE INTO credential "
+      "(contact_id, kind, origin, hash, source, changed_at, wiped_at) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
       {credential.contactId, credential.kind, credential.origin, Bytes(credential.hash),
-       Bytes(credential.source), credential.changedAt});
+       Bytes(credential.source), credential.changedAt, credential.wipedAt});
   log.add(ChangeKind::kCredential, credential.contactId, now);
 }
 

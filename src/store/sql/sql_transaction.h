@@ -76,6 +76,9 @@ class Reads : public Base {
   std::vector<ThrottleRecord> listThrottle(Instant newerThan, int limit) override {
     return sql::listThrottle(db_, newerThan, limit);
   }
+  std::optional<ThrottleRecord> findThrottle(const std::string& key) override {
+    return sql::findThrottle(db_, key);
+  }
   std::vector<ContactId> listVisitors(Instant usedSince, Instant pulledBefore, int limit) override {
     return sql::listVisitors(db_, usedSince, pulledBefore, limit);
   }
