@@ -6,7 +6,7 @@ import urllib.parse
 
 from browser import Browser
 from gate_test import GateTest
-from harness import main
+from harness import main, wait_for
 from login_test import FAILURE_TIME
 
 LOGIN = "/membergate/login"
@@ -181,7 +181,7 @@ class NewPassword(PagesTest):
         for email in (known["email"], "unknown@example.org", known["email"].upper()):
             self.assertShown(self.browser.get(RESET))
             answer = self.browser.submit(email=email)
-            self.assertEqual(self.browser.page.faults, [])
+            self.assertShown(answer)
             self.assertGreaterEqual(answer.seconds, FAILURE_TIME - 0.01)
             answers.add((answer.status, answer.body))
         self.assertEqual(len(answers), 1, answers)
@@ -206,6 +206,62 @@ class NewPassword(PagesTest):
         self.assertShown(answer, 422, "The two passwords are not the same.")
         self.assertEqual(self.browser.page.fields["t"], "A" * 43)
         self.assertNotIn(b"Staple", answer.body)
+
+
+class NewPasswordByLink(PagesTest):
+    config = {**PagesTest.config, "webhooks.public_url": "http://127.0.0.1:1"}
+
+    def link(self, one):
+        """A link as the site gets it for its own mail."""
+        answer = self.stack.api("POST", f"/contacts/{one['id']}/password", {"action": "link"})
+        self.assertEqual(answer.status, 200, str(answer))
+        return self.target(answer.json()["link"])
+
+    def target(self, link):
+        self.assertRegex(link, r"^http://127\.0\.0\.1:1/membergate/link\?t=[A-Za-z0-9_-]{43}$")
+        return link.removeprefix("http://127.0.0.1:1")
+
+    def assertSet(self, answer):
+        self.assertShown(answer)
+        self.assertEqual(self.browser.page.texts["p"], "Your new password is set.")
+
+    def test_a_link_is_good_for_one_password(self):
+        one = self.new_member()
+        session = self.session(one)
+        link = self.link(one)
+        self.assertShown(self.browser.get(link))
+        for password, sentence in (
+            ("short", "The password must have at least 10 characters."),
+            (one["email"], "The password must not be your e-mail."),
+            ("password123!", "This password is too easy to guess. Please choose another one."),
+        ):
+            answer = self.browser.submit(password=password, repeat=password)
+            self.assertShown(answer, 422, sentence)
+        self.assertServed(self.click(session))
+
+        self.assertSet(self.browser.submit(password="Staple-Battery-9", repeat="Staple-Battery-9"))
+        self.assertSentToLogin(self.click(session))
+        self.assertEqual(self.log_in(one).status, 401)
+        self.assertSentTo(self.log_in(one, "Staple-Battery-9"), "/")
+
+        self.assertShown(self.browser.get(link))
+        answer = self.browser.submit(password="Staple-Battery-8", repeat="Staple-Battery-8")
+        self.assertShown(answer, 403, "This link is not valid any more: it was used, it is too "
+                                      "old, or it was not copied as a whole.")
+        self.assertEqual(self.browser.page.all("a")[0]["href"], RESET)
+
+    def test_who_forgot_his_password_gets_in_again(self):
+        one = self.new_member()
+        self.browser.get(RESET)
+        self.assertShown(self.browser.submit(email=one["email"]))
+
+        def field():
+            return self.stack.acsim.contact(one["id"])["fields"].get("PASSWORD", "")
+
+        wait_for(lambda: "/membergate/link" in field(), field)
+        self.browser.get(self.target(field()))
+        self.assertSet(self.browser.submit(password="Staple-Battery-9", repeat="Staple-Battery-9"))
+        self.assertSentTo(self.log_in(one, "Staple-Battery-9"), "/")
 
 
 class Words(PagesTest):
