@@ -371,8 +371,7 @@ App::House::House(config::Config given)
       webhookRoutes(
           {config.maxWebhookBodyBytes,
            [this](std::string_view key) { return installation.hides(key, *directories.names()); },
-           [this](std::string_view bytes) { return keys.mac("delivery", bytes); },
-           [this] { lostWebhooks.note(); }},
+           keys.subkey("delivery", keys.currentId()).value(), [this] { lostWebhooks.note(); }},
           codes, applier, clearer, clock),
       authRoute(
           {[this](std::string_view key) { return installation.hides(key, *directories.names()); }},

@@ -28,6 +28,14 @@ bool charsetIsUtf8(std::string_view contentType) {
   return true;
 }
 
+constexpr std::int64_t kMaxId = (std::int64_t{1} << 53) - 1;  // what every JSON reader can hold
+
+bool isTextOrId(const json::Value& value) {
+  if (value.asString() != nullptr) return true;
+  const std::int64_t* const number = value.asInt();
+  return number != nullptr && *number >= 1 && *number <= kMaxId;
+}
+
 // What is wrong with the text, as the end of a sentence about a member; null if nothing is.
 const char* faultOf(const std::string& text, std::size_t maxBytes) {
   if (text.size() > maxBytes) return " is too long.";
@@ -104,9 +112,7 @@ std::vector<std::string> JsonBody::optionalStrings(std::string_view name, std::s
   std::vector<std::string> texts;
   texts.reserve(items->size());
   for (const json::Value& item : *items) {
-    if (item.asString() == nullptr && item.asInt() == nullptr) {
-      return wrong(" must be an array of strings.");
-    }
+    if (!isTextOrId(item)) return wrong(" must be an array of strings and ids.");
     texts.push_back(item.textOr(""));
     if (const char* fault = faultOf(texts.back(), maxBytes))
       return wrong(": an item" + std::string(fault));

@@ -31,7 +31,8 @@ class JsonBody {
   std::string requiredString(std::string_view name, std::size_t maxBytes);
   std::optional<std::string> optionalString(std::string_view name, std::size_t maxBytes);
   std::optional<bool> optionalBool(std::string_view name);
-  // An array of strings; integers are accepted as text, since ids are written both ways.
+  // An array of strings; a number that may be an id, from 1 to 2^53 - 1, is accepted as text, since
+  // ids are written both ways.
   std::vector<std::string> optionalStrings(std::string_view name, std::size_t maxItems,
                                            std::size_t maxBytes);
   // The member as it is, for shapes of the caller's own; null if absent.

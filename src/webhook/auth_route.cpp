@@ -60,15 +60,15 @@ struct AuthRoute::Wish {
 
 Result<AuthRoute::Wish> AuthRoute::Wish::read(const http::Form& query, const http::Form& body) {
   const auto find = [&](std::string_view name) {
-    const std::string* value = body.find(name);
+    const std::string_view* value = body.find(name);
     return value != nullptr ? value : query.find(name);
   };
   const auto invalid = [](std::string detail) { return Error{Code::kInvalid, std::move(detail)}; };
   if (query.count("pass") > 0) {
     return invalid("The parameter pass must not stand in the URL: send it in the body.");
   }
-  const std::string* user = find("user");
-  const std::string* password = body.find("pass");
+  const std::string_view* user = find("user");
+  const std::string_view* password = body.find("pass");
   if (user == nullptr || password == nullptr) {
     return invalid("The parameters user and pass are needed.");
   }
@@ -78,18 +78,18 @@ Result<AuthRoute::Wish> AuthRoute::Wish::read(const http::Form& query, const htt
   Wish wish;
   wish.attempt.user = *user;
   wish.attempt.password = Secret(*password);
-  if (const std::string* address = find("client_ip")) {
+  if (const std::string_view* address = find("client_ip")) {
     wish.attempt.address = access::Address::parse(*address);
     if (!wish.attempt.address) return invalid("The parameter client_ip is not an address.");
   }
-  if (const std::string* tags = find("required_tags")) {
+  if (const std::string_view* tags = find("required_tags")) {
     auto ids = parseIdList(*tags);
     if (!ids) return invalid("The parameter required_tags is not a list of tag ids.");
     wish.attempt.condition = [ids = *std::move(ids)](const Contact& contact) {
       return std::all_of(ids.begin(), ids.end(), [&](TagId tag) { return contact.hasTag(tag); });
     };
   }
-  if (const std::string* names = find("retfields")) wish.names = namesIn(*names);
+  if (const std::string_view* names = find("retfields")) wish.names = namesIn(*names);
   return wish;
 }
 

@@ -43,13 +43,13 @@ http::Response page(int status, const char* sentence) {
 }
 
 std::optional<LinkClaim> claimOf(const http::Form& query) {
-  const std::string* id = query.find("id");
-  const std::string* email = query.find("email");
-  const std::string* token = query.find("t");
+  const std::string_view* id = query.find("id");
+  const std::string_view* email = query.find("email");
+  const std::string_view* token = query.find("t");
   const auto contact = id != nullptr ? parseId(*id) : std::nullopt;
   auto address = email != nullptr ? Email::parse(*email) : std::nullopt;
   if (!contact || !address) return std::nullopt;
-  return LinkClaim{*contact, *std::move(address), token != nullptr ? *token : ""};
+  return LinkClaim{*contact, *std::move(address), std::string(token != nullptr ? *token : "")};
 }
 
 void note(const std::string& requestId, const char* result) {
@@ -97,7 +97,7 @@ void AutologinRoute::serve(const http::Request& request, const http::Reply& repl
   if (!mayTry) return reply.send(page(403, kInvalid));
 
   const auto query = http::parseForm(request.query);
-  const std::string* redir = query ? query->find("redir") : nullptr;
+  const std::string_view* redir = query ? query->find("redir") : nullptr;
   Attempt attempt{request.requestId,
                   request.arrived,
                   request.https,

@@ -39,6 +39,7 @@ class JsonBodyTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(textOverItsLimitIs400);
   CPPUNIT_TEST(controlCharactersAre400);
   CPPUNIT_TEST(arraysAreCheckedItemByItem);
+  CPPUNIT_TEST(aNumberThatIsNoIdIs400);
   CPPUNIT_TEST(unknownMembersAre400);
   CPPUNIT_TEST(theFirstFaultIsTold);
   CPPUNIT_TEST_SUITE_END();
@@ -159,6 +160,20 @@ class JsonBodyTest : public CppUnit::TestFixture {
       CPPUNIT_ASSERT_EQUAL_MESSAGE(text, std::string("400 invalid_request"),
                                    codeOf(body.refusal()));
     }
+  }
+
+  void aNumberThatIsNoIdIs400() {
+    for (const char* text :
+         {R"({"a":[0]})", R"({"a":[-1]})", R"({"a":["x",-7]})", R"({"a":[9007199254740992]})"}) {
+      JsonBody body(requestWith(text), 1000);
+      CPPUNIT_ASSERT(body.optionalStrings("a", 10, 100).empty());
+      CPPUNIT_ASSERT_EQUAL_MESSAGE(text, std::string("400 invalid_request"),
+                                   codeOf(body.refusal()));
+    }
+    JsonBody body(requestWith(R"({"a":[1,9007199254740991]})"), 1000);
+    CPPUNIT_ASSERT(body.optionalStrings("a", 10, 100) ==
+                   (std::vector<std::string>{"1", "9007199254740991"}));
+    CPPUNIT_ASSERT_EQUAL(std::string("none"), codeOf(body.refusal()));
   }
 
   void unknownMembersAre400() {

@@ -144,7 +144,8 @@ class SqliteOpenTest : public CppUnit::TestFixture {
     clock_.advance(std::chrono::hours{1});
     CPPUNIT_ASSERT(open(path()).ok());
     Connection db(path(), Milliseconds{100});
-    CPPUNIT_ASSERT_EQUAL(std::int64_t{1}, db.integer("SELECT count(*) FROM migration"));
+    CPPUNIT_ASSERT_EQUAL(db.integer("SELECT max(version) FROM migration"),
+                         db.integer("SELECT count(*) FROM migration"));
     CPPUNIT_ASSERT_EQUAL(toEpochMs(clock_.now()) - 3600000,
                          db.integer("SELECT applied_at FROM migration WHERE version = 1"));
   }

@@ -61,7 +61,7 @@ std::size_t Connection::run(Sql sql, const Arguments& arguments) {
 std::size_t Connection::query(Sql sql, const Arguments& arguments, const RowFn& onRow) {
   auto& prepared = statements_[sql.text()];
   try {
-    if (!prepared) prepared = std::make_unique<Statement>(session_, sql.text());
+    if (!prepared) prepared = std::make_unique<Statement>(handle_, sql.text());
     return prepared->run(arguments, onRow);
   } catch (const Failed&) {
     prepared.reset();
