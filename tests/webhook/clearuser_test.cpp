@@ -2,10 +2,12 @@
 #include "members/job_payload.h"
 #include "members/member_clearer.h"
 #include "passwords/sealer.h"
-#include "webhook/rig.h"
+#include "support/login_rig.h"
 #include "webhook/routes.h"
 
 namespace mbr::webhook {
+
+using test::LoginRig;
 
 class ClearuserTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(ClearuserTest);
