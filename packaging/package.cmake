@@ -66,6 +66,7 @@ install(FILES "${here}/debian/lintian-overrides" DESTINATION /usr/share/lintian/
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_SET_DESTDIR ON)  # the paths above are absolute
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_PACKAGE_NAME membergate)
 set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "ActiveCampaign side of a membership site, behind nginx")
@@ -89,5 +90,5 @@ Membergate takes ActiveCampaign's webhooks, generates and checks the members'
 passwords, keeps every contact current in a local cache, and pushes the site's
 changes to ActiveCampaign. It keeps the webhook URLs of ActiveMember360.
 .
-A FastCGI daemon for nginx; \"membergate init\" makes its configuration.")
+A FastCGI daemon for nginx; 'membergate init' makes its configuration.")
 include(CPack)
