@@ -54,17 +54,19 @@ class Container:
                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self._beside = []
         self._group = f"membergate-{name}-{os.getpid()}"
+        self._said = open(WORK / f"{name}.log", "w+")
         self._outer = subprocess.Popen(
             ["unshare", "--mount", "--pid", "--ipc", "--uts", "--net", "--fork", "--kill-child",
              str(HERE / "container_init"), str(self.root), self._group, *init],
-            stdin=subprocess.DEVNULL)
+            stdin=subprocess.DEVNULL, stdout=self._said, stderr=self._said)
         self._first = self._first_process()
 
     def _first_process(self):
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             if self._outer.poll() is not None:
-                raise SystemExit("no container can be made here: see the error above")
+                self._said.seek(0)
+                raise AssertionError(f"no container can be made here: {self._said.read()}")
             children = pathlib.Path(f"/proc/{self._outer.pid}/task/{self._outer.pid}/children")
             child = children.read_text().split()
             # Once it is another program than container_init the root is its own.
@@ -114,6 +116,7 @@ class Container:
         subprocess.run(["kill", "-KILL", self._first], check=False)  # takes all others with it
         for process in (self._outer, *self._beside):
             process.communicate(timeout=30)
+        self._said.close()
         script = (f"mount -t cgroup2 cgroup2 {self.root}/sys && find {self.root}/sys/{self._group} "
                   "-depth -type d -exec rmdir {} +")
         subprocess.run(["unshare", "--mount", "sh", "-c", script], check=False)
