@@ -37,6 +37,7 @@
 #include "contacts/directories.h"
 #include "fastcgi/server.h"
 #include "http/router.h"
+#include "logins/logins.h"
 #include "members/change_feed.h"
 #include "members/change_intake.h"
 #include "members/contact_updater.h"
@@ -58,6 +59,7 @@
 #include "ops/metrics.h"
 #include "ops/timer.h"
 #include "outbox/dispatcher.h"
+#include "pages/pages.h"
 #include "passwords/generator.h"
 #include "passwords/hash_pool.h"
 #include "passwords/hasher.h"
@@ -191,6 +193,7 @@ struct App::House {
   sync::Reconciler reconciler;
   sync::ShedListener shedListener;
   sync::LostWebhooks lostWebhooks;
+  logins::Logins logins;
 
   webhook::WebhookRoutes webhookRoutes;
   webhook::AuthRoute authRoute;
@@ -210,6 +213,7 @@ struct App::House {
   Status status;
   api::StatusRoutes statusRoutes;
   api::HealthRoutes healthRoutes;
+  pages::Pages pages;
   http::Router router;
 
   Housekeeper housekeeper;
@@ -255,7 +259,7 @@ api::EraseRoutes::Erase eraser(store::Store& store, const members::Tombstones& t
   };
 }
 
-api::LoginRoutes::SaveSession sessionSaver(store::Store& store) {
+logins::Logins::SaveSession sessionSaver(store::Store& store) {
   return [&store](const store::SessionRecord& session, Instant credentialChangedAt,
                   const store::Store::DoneFn& done) {
     const auto save = [session, credentialChangedAt](store::Transaction& tx) -> Outcome {
@@ -363,21 +367,19 @@ App::House::House(config::Config given)
                  [this](std::int64_t contacts) { hookUpkeep.onDrift(contacts); }),
       shedListener(*store, clock, {config.shedSocket}),
       lostWebhooks(*store, clock),
+      logins(throttle, sessions, verifier, clock, sessionSaver(*store), {config.loginFailureTime}),
       webhookRoutes(
           {config.maxWebhookBodyBytes,
            [this](std::string_view key) { return installation.hides(key, *directories.names()); },
-           [this](std::string_view bytes) { return keys.mac("delivery", bytes); },
-           [this] { lostWebhooks.note(); }},
+           keys.subkey("delivery", keys.currentId()).value(), [this] { lostWebhooks.note(); }},
           codes, applier, clearer, clock),
       authRoute(
-          {config.loginFailureTime,
-           [this](std::string_view key) { return installation.hides(key, *directories.names()); }},
-          codes, throttle, verifier, directories, clock),
+          {[this](std::string_view key) { return installation.hides(key, *directories.names()); }},
+          codes, logins, directories),
       autologinRoute({config.autologin, config.loginFailureTime}, codes, throttle, sessions,
                      linkVerifier, clock, linkSessionSaver(*store)),
       lookup(cache, livePull, clock, {}),
-      loginRoutes(apiKeys, throttle, sessions, verifier, clock, sessionSaver(*store),
-                  {config.loginFailureTime}),
+      loginRoutes(apiKeys, logins),
       authzRoutes(sessions, cache, directories, clock, {config.gateRules, config.login.banTag}),
       contactRoutes(apiKeys, lookup),
       changes(intake, dispatcher),
@@ -395,6 +397,16 @@ App::House::House(config::Config given)
       status(*store, breaker, clock, config.activecampaign.rate),
       statusRoutes(apiKeys, [this] { return status.read(); }),
       healthRoutes(healthChecks(*store, breaker)),
+      pages(
+          {config.pageTexts, config.loginFailureTime}, keys, random, logins, sessions, cache,
+          [this](const Contact& contact) { return !verifier.isBanned(contact); },
+          [this](const Email& email, std::string_view address, std::function<void(Outcome)> done) {
+            resetRequests.ask(email, address, std::move(done));
+          },
+          [this](const Secret& token, const Secret& password,
+                 const members::PasswordChanger::DoneFn& done) {
+            passwordChanger.setByLink(token, password, done);
+          }),
       housekeeper(clock),
       server(config.server, clock, [this](const http::Request& request, http::Reply reply) {
         router.handle(request, std::move(reply));
@@ -447,6 +459,7 @@ void App::House::addRoutes() {
   statusRoutes.registerOn(router);
   jobRoutes.registerOn(router);
   healthRoutes.registerOn(router);
+  pages.registerOn(router);
   api::registerDocumentRoutes(router);
 }
 

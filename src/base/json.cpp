@@ -182,6 +182,11 @@ void append(std::string& out, const Value& value) {
   }
 }
 
+// Whether the byte stands in a JSON string as it is.
+bool isPlain(char c) {
+  return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\' && c != 0x7F;
+}
+
 void appendEscaped(std::string& out, char c) {
   switch (c) {
     case '"':
@@ -202,13 +207,9 @@ void appendEscaped(std::string& out, char c) {
     default:
       break;
   }
-  if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
-    char text[8];
-    std::snprintf(text, sizeof text, "\\u%04x", static_cast<unsigned>(c));
-    out += text;
-    return;
-  }
-  out.push_back(c);
+  char text[8];
+  std::snprintf(text, sizeof text, "\\u%04x", static_cast<unsigned>(c));
+  out += text;
 }
 
 // Replaces every byte that starts no valid sequence by U+FFFD.
@@ -293,7 +294,15 @@ std::string write(const Value& value) {
 void appendString(std::string& out, std::string_view text) {
   if (!isValidUtf8(text)) return appendString(out, repaired(text));
   out.push_back('"');
-  for (const char c : text) appendEscaped(out, c);
+  while (!text.empty()) {
+    std::size_t plain = 0;
+    while (plain < text.size() && isPlain(text[plain])) ++plain;
+    out.append(text.data(), plain);
+    text.remove_prefix(plain);
+    if (text.empty()) break;
+    appendEscaped(out, text.front());
+    text.remove_prefix(1);
+  }
   out.push_back('"');
 }
 

@@ -15,9 +15,9 @@ namespace {
 Contact readContact(Row& row) {
   Contact contact;
   contact.id = row.integer();
-  contact.email = Email::parse(row.text());
-  const std::string doc = row.text();
-  const std::string ownChanges = row.text();
+  contact.email = Email::parse(row.view());
+  const std::string_view doc = row.view();
+  const std::string_view ownChanges = row.view();
   contact.version = row.integer();
   contact.changedAt = row.instant();
   contact.updatedAt = row.maybeInstant();
@@ -110,27 +110,29 @@ std::int64_t countContacts(Connection& db) {
   return db.integer("SELECT count(*) FROM contact WHERE deleted_at IS NULL");
 }
 
-std::int64_t saveContact(Connection& db, ChangeLog& log, const Contact& contact, Instant now) {
-  std::string storedEmail;
-  std::vector<TagId> storedTags;
-  std::int64_t version = 0;
-  db.query("SELECT email, version, doc FROM contact WHERE id = ?1", {contact.id}, [&](Row& row) {
-    storedEmail = row.text();
-    version = row.integer();
-    storedTags = tagsOfDoc(row.text());
+StoredContact findStored(Connection& db, ContactId id) {
+  StoredContact stored;
+  db.query("SELECT email, version, doc FROM contact WHERE id = ?1", {id}, [&](Row& row) {
+    stored.email = row.text();
+    stored.version = row.integer();
+    stored.tags = tagsOfDoc(row.view());
   });
-  ++version;
+  return stored;
+}
 
-  std::optional<std::string> email;
+std::int64_t saveContact(Connection& db, ChangeLog& log, const Contact& contact,
+                         const StoredContact& stored, Instant now) {
+  const std::int64_t version = stored.version + 1;
+  std::optional<std::string_view> email;
   if (contact.email) email = contact.email->text();
-  if (email.value_or("") != storedEmail) {
-    if (!storedEmail.empty()) {
+  if (email.value_or("") != stored.email) {
+    if (!stored.email.empty()) {
       db.run("DELETE FROM email_owner WHERE email = ?1 AND contact_id = ?2",
-             {storedEmail, contact.id});
+             {stored.email, contact.id});
     }
-    if (email) takeEmail(db, log, *email, contact.id, now);
+    if (email) takeEmail(db, log, contact.email->text(), contact.id, now);
   }
-  moveTags(db, contact.id, storedTags, contact.tags);
+  moveTags(db, contact.id, stored.tags, contact.tags);
 
   const std::string doc = writeContactDoc(contact);
   const std::string ownChanges = writeOwnChanges(contact.ownChanges);

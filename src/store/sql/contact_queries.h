@@ -15,7 +15,15 @@ bool hasContactUpdatedIn(Connection& db, Instant from, Instant to);
 std::int64_t countContacts(Connection& db);
 std::optional<Credential> findCredential(Connection& db, ContactId id);
 
-std::int64_t saveContact(Connection& db, ChangeLog& log, const Contact& contact, Instant now);
+// What saving a contact needs to know of its row; a version of 0 if there is none.
+struct StoredContact {
+  std::string email;
+  std::int64_t version = 0;
+  std::vector<TagId> tags;
+};
+StoredContact findStored(Connection& db, ContactId id);
+std::int64_t saveContact(Connection& db, ChangeLog& log, const Contact& contact,
+                         const StoredContact& stored, Instant now);
 void touchContact(Connection& db, ChangeLog& log, const Contact& contact, Instant now);
 
 void writeCredential(Connection& db, ChangeLog& log, const Credential& credential, Instant now);

@@ -127,8 +127,19 @@ class SqlTransaction final : public Reads<Transaction> {
 
   Instant now() const override { return now_; }
 
+  std::optional<Contact> findContact(ContactId id) override {
+    auto found = sql::findContact(db_, id);
+    if (found) {
+      seen_ = {found->email ? found->email->text() : "", found->version, found->tags};
+      seenId_ = id;
+    }
+    return found;
+  }
   std::int64_t saveContact(const Contact& contact) override {
-    return sql::saveContact(db_, log_, contact, now_);
+    const StoredContact stored =
+        seenId_ == contact.id ? std::move(seen_) : sql::findStored(db_, contact.id);
+    seenId_ = 0;  // what was seen is over, of whoever loses an e-mail too
+    return sql::saveContact(db_, log_, contact, stored, now_);
   }
   void touchContact(const Contact& contact) override {
     sql::touchContact(db_, log_, contact, now_);
@@ -203,7 +214,10 @@ class SqlTransaction final : public Reads<Transaction> {
     sql::setMeta(db_, key, value);
   }
 
-  void eraseContact(ContactId id) override { sql::eraseContact(db_, log_, id, now_); }
+  void eraseContact(ContactId id) override {
+    seenId_ = 0;
+    sql::eraseContact(db_, log_, id, now_);
+  }
   void addTombstones(const std::vector<std::string>& digests) override {
     sql::addTombstones(db_, digests, now_);
   }
@@ -229,6 +243,7 @@ class SqlTransaction final : public Reads<Transaction> {
     sql::pruneLinks(db_, now_ - std::chrono::hours{24});
   }
   void purgeDeleted(Instant before) override {
+    seenId_ = 0;
     sql::purgeContacts(db_, log_, before, now_);
     sql::purgeSweeps(db_, before, kPruneBatch);
   }
@@ -236,6 +251,10 @@ class SqlTransaction final : public Reads<Transaction> {
  private:
   ChangeLog& log_;
   Instant now_;
+  // The contact that was read last, as long as nothing was written to any: who reads one mostly
+  // saves it next.
+  ContactId seenId_ = 0;
+  StoredContact seen_;
 };
 
 }  // namespace mbr::store::sql

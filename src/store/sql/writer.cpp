@@ -36,7 +36,11 @@ Error unavailable(std::string detail) {
 
 Writer::Writer(const SqlStore::Options& options, const Clock& clock,
                std::unique_ptr<Connection> connection)
-    : options_(options), clock_(clock), connection_(std::move(connection)) {
+    : options_(options),
+      clock_(clock),
+      connection_(std::move(connection)),
+      checkpointer_(options.path, options.busyTimeout) {
+  connection_->leaveLog();
   dataVersion_ = connection_->integer("PRAGMA data_version");
   lastChange_ = lastChangeId(*connection_);
   thread_ = std::thread([this] { run(); });
@@ -160,6 +164,7 @@ void Writer::runGroup(Pieces group) {
     ops::logError("store_not_published", {{"error", exception.what()}});
   }
   finish(group);
+  tendLog();
   if (!rest.empty()) runGroup(std::move(rest));
 }
 
@@ -216,11 +221,24 @@ Outcome Writer::commit(const Pieces& group, std::size_t begun) {
   }
 }
 
+// After everybody was answered. With the rest brought home too, the next commit begins the log
+// anew.
+void Writer::tendLog() {
+  if (!connection_) return;
+  try {
+    if (checkpointer_.takePassed()) connection_->checkpoint();
+  } catch (const Failed& failed) {
+    ops::logWarning("store_checkpoint_failed", {{"error", failed.error().detail}});
+  }
+  checkpointer_.noteLog(connection_->logPages());
+}
+
 void Writer::ensureConnection() {
   if (connection_ && !connection_->broken() && !connection_->inTransaction()) return;
   connection_.reset();
   dataVersion_.reset();
   connection_ = std::make_unique<Connection>(options_.path, options_.busyTimeout);
+  connection_->leaveLog();
   ops::logWarning("store_reopened");
 }
 
