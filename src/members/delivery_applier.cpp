@@ -105,8 +105,7 @@ std::string renderFollowUp(const FollowUp& followUp) {
 // before may not be due for an hour.
 bool willRead(const Job& job, Instant now) {
   if (job.state != JobState::kQueued || job.dueAt > now + kSoon) return false;
-  const auto payload = readPasswordPayload(job.payload);
-  return payload && !payload->confirmed;
+  return !isConfirmed(job.payload);
 }
 
 bool doesSteps(const Job& job, const std::vector<Step>& steps) {
@@ -185,7 +184,7 @@ void DeliveryApplier::applyIn(store::Transaction& tx, Pending& pending) const {
   }
   pending.receipt.contact = known ? std::optional(known->id) : delivery.contactId;
 
-  const bool refresh = applyData(tx, pending, known);
+  const bool refresh = applyData(tx, pending, std::move(known));
   if (!delivery.followUp.empty()) applyFollowUp(tx, pending);
   if (delivery.dialect == Delivery::Dialect::kEvent) applyRule(tx, pending);
   const auto readComes = [&] {
@@ -229,7 +228,7 @@ void DeliveryApplier::ignore(store::Transaction& tx, Pending& pending) const {
 
 // Takes the body's data in. True if the contact must be read from ActiveCampaign.
 bool DeliveryApplier::applyData(store::Transaction& tx, Pending& pending,
-                                const std::optional<Contact>& known) const {
+                                std::optional<Contact> known) const {
   const Delivery& delivery = pending.delivery;
   // With one of the two keys only, whose data this is would be a guess.
   if (!delivery.contactId || !delivery.email) return true;
@@ -238,11 +237,13 @@ bool DeliveryApplier::applyData(store::Transaction& tx, Pending& pending,
     return true;
   }
 
-  Contact contact = known.value_or(Contact{});
+  const bool isKnown = known.has_value();
+  Contact contact = isKnown ? *std::move(known) : Contact{};
+  const std::vector<TagId> tagsBefore = contact.tags;
   contact.id = *delivery.contactId;
   bool refresh = contact.deletedAt.has_value();  // a body does not raise the dead, a pull may
   if (contact.email != delivery.email) {
-    const bool takeable = !known && !tx.findContactByEmail(*delivery.email);
+    const bool takeable = !isKnown && !tx.findContactByEmail(*delivery.email);
     if (takeable) contact.email = delivery.email;
     refresh = true;
   }
@@ -253,21 +254,19 @@ bool DeliveryApplier::applyData(store::Transaction& tx, Pending& pending,
   const bool tagsKnown = mergeTags(contact, delivery, *pending.names);
   mergeList(contact, delivery);
   layOwnChanges(contact, Instant::min(), delivery.receivedAt);
-  hearTags(contact, known ? known->tags : std::vector<TagId>{}, delivery.receivedAt);
+  hearTags(contact, tagsBefore, delivery.receivedAt);
   if (!fieldsKnown || !tagsKnown) {
     enqueueDirectories(tx);
     pending.enqueued = refresh = true;
   }
 
-  pending.effect = Effect::kUnchanged;
-  if (known && sameData(contact, *known)) return refresh;
-  pending.effect = Effect::kChanged;
   contact.confirmed = false;
   contact.asOf = delivery.receivedAt;
   contact.changedAt = std::max(contact.changedAt, delivery.receivedAt);
   if (delivery.happenedAt) contact.eventAt = delivery.happenedAt;
-  tx.saveContact(contact);
-  return true;
+  const bool changed = tx.saveContactIfChanged(contact);
+  pending.effect = changed ? Effect::kChanged : Effect::kUnchanged;
+  return changed || refresh;
 }
 
 void DeliveryApplier::applyFollowUp(store::Transaction& tx, Pending& pending) const {

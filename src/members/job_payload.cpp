@@ -230,6 +230,10 @@ Result<ChangePayload> readChangePayload(std::string_view text) {
   return payload;
 }
 
+bool isConfirmed(std::string_view passwordPayload) {
+  return passwordPayload.find(R"("confirmed":true)") != std::string_view::npos;
+}
+
 std::string renderResults(const ChangePayload& payload) {
   json::Array results;
   for (const ChangePayload::Item& item : payload.items) {

@@ -19,11 +19,16 @@ std::optional<Credential> findCredential(Connection& db, ContactId id);
 struct StoredContact {
   std::string email;
   std::int64_t version = 0;
-  std::vector<TagId> tags;
+  std::string doc;
+  bool deleted = false;
 };
+// The contact, and the same as it lies there.
+std::optional<Contact> findContact(Connection& db, ContactId id, StoredContact& stored);
 StoredContact findStored(Connection& db, ContactId id);
+// `doc`: of the contact, as writeContactDoc() has it.
+bool looksTheSame(const StoredContact& stored, const Contact& contact, const std::string& doc);
 std::int64_t saveContact(Connection& db, ChangeLog& log, const Contact& contact,
-                         const StoredContact& stored, Instant now);
+                         const std::string& doc, const StoredContact& stored, Instant now);
 void touchContact(Connection& db, ChangeLog& log, const Contact& contact, Instant now);
 
 void writeCredential(Connection& db, ChangeLog& log, const Credential& credential, Instant now);
