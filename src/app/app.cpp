@@ -1,6 +1,7 @@
 #include "app/app.h"
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -145,6 +146,7 @@ struct App::House {
   SystemRandom random;
   const std::string holder;  // this process among those that share the store
   const passwords::KeyRing keys;
+  std::atomic<int> hashing{0};  // password checks that are running
   const std::unique_ptr<store::Store> store;
   ProcessLock lock;
   const Installation installation;
@@ -294,7 +296,7 @@ App::House::House(config::Config given)
       keys(loadKeys(config.masterKeyFile)),
       // A session for each thread that reads, so that none waits for another's.
       store(openStore(config.storePath, clock,
-                      config.server.threads + config.outbox.workers + kOtherReaders)),
+                      config.server.threads + config.outbox.workers + kOtherReaders, &hashing)),
       lock(config.storePath + ".lock"),
       installation(*store, keys, config),
       directories(*store),
@@ -330,7 +332,7 @@ App::House::House(config::Config given)
                &tombstones},
               [this] { dispatcher.wake(); }),
       livePull(contactReader, clients, updater, *store, clock, timer, {}),
-      hashPool(config.hashPool),
+      hashPool({config.hashPool.threads, config.hashPool.queue, &hashing}),
       passwordChanger(*store, hasher, hashPool, sealer, clock, [this] { dispatcher.wake(); },
                       {config.passwordPolicy, &passwordLinks}),
       passwordWiper(*store, hasher, hashPool, config.passwordPolicy, [this] { dispatcher.wake(); }),

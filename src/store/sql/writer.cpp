@@ -104,6 +104,9 @@ void Writer::run() {
 Writer::Pieces Writer::take(bool* stop) {
   std::unique_lock lock(mutex_);
   wake_.wait_for(lock, options_.watchInterval, [&] { return stopping_ || !waiting_.empty(); });
+  if (!waiting_.empty() && options_.hashing != nullptr && *options_.hashing != 0) {
+    wake_.wait_for(lock, options_.gather, [&] { return stopping_; });
+  }
   *stop = stopping_ && waiting_.empty();
   const auto count = static_cast<std::ptrdiff_t>(std::min(waiting_.size(), options_.maxGroup));
   Pieces group(std::make_move_iterator(waiting_.begin()),
