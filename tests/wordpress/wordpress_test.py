@@ -388,10 +388,15 @@ class WordPress(WordPressTest):
             if WRONG not in view["text"]:
                 break
         self.assertRefused(view, "Too many attempts. Try again in ", " second")
-        # It is the visitor's address that is kept out.
-        for address, status in (("127.0.0.1", 429), ("198.51.100.7", 401)):
-            answer = self.stack.login("guessed@example.com", "a guess", client_ip=address)
-            self.assertEqual(answer.status, status, str(answer))
+        # It is the visitor's address that is kept out. The pause may be over by now; each further
+        # guess doubles the next.
+        for _ in range(8):
+            answer = self.stack.login("guessed@example.com", "a guess", client_ip="127.0.0.1")
+            if answer.status == 429:
+                break
+        self.assertEqual(answer.status, 429, str(answer))
+        answer = self.stack.login("guessed@example.com", "a guess", client_ip="198.51.100.7")
+        self.assertEqual(answer.status, 401, str(answer))
 
     def test_a_session_that_membergate_ended_is_the_end_of_the_login(self):
         one = self.member("Ida Idle", tags=["Gold"])
