@@ -105,9 +105,11 @@ std::string headOf(const StatusAssets& assets, bool withScripts) {
 
 std::string cell(std::string_view content) { return "<td>" + std::string(content) + "</td>"; }
 
+// To the second: 2026-01-31 09:30:05 UTC.
 std::string timeElement(Instant instant) {
-  return "<time" + attribute("datetime", formatRfc3339(instant)) + ">" + readableTime(instant) +
-         "</time>";
+  const std::string time = formatRfc3339(instant);
+  return "<time" + attribute("datetime", time) + ">" + time.substr(0, 10) + " " +
+         time.substr(11, 8) + " UTC</time>";
 }
 
 // An element that the script keeps young.
@@ -326,18 +328,17 @@ std::string StatusView::deadJobs(const StatusBoard& board, const CsrfSeal& seal)
   for (const Job& job : board.deadJobs) {
     const std::string id = std::to_string(job.id);
     rows += "<tr><th scope=\"row\">" + id + "</th>" + cell(escaped(job.kind)) +
-            cell(escaped(job.reason)) + cell(std::to_string(job.attempts)) +
-            cell(timeElement(job.endedAt)) +
             cell(form("/retry", seal,
                       hiddenInput("job", id) + "<button aria-label=\"" + retry + ": " + id + "\">" +
                           retry + "</button>")) +
-            "</tr>\n";
+            cell(escaped(job.reason)) + cell(std::to_string(job.attempts)) +
+            cell(timeElement(job.endedAt)) + "</tr>\n";
   }
   return section("dead", title,
                  table(title,
-                       {layout_.text(Text::kStatusJob), layout_.text(Text::kStatusKind),
+                       {layout_.text(Text::kStatusJob), layout_.text(Text::kStatusKind), retry,
                         layout_.text(Text::kStatusReason), layout_.text(Text::kStatusTries),
-                        layout_.text(Text::kStatusEnded), retry},
+                        layout_.text(Text::kStatusEnded)},
                        rows));
 }
 
