@@ -148,4 +148,13 @@ Result<Caller> ApiKeys::authenticateKey(std::string_view key) {
   return found->second.caller;
 }
 
+Result<Caller> ApiKeys::find(std::int64_t id) {
+  const auto active = active_.get();
+  if (active == nullptr) return Error{Code::kUnavailable, "the keys could not be read"};
+  for (const auto& [prefix, known] : *active) {
+    if (known.caller.id == id) return known.caller;
+  }
+  return Error{Code::kDenied, "no such key is in force"};
+}
+
 }  // namespace mbr::access

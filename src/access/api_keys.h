@@ -60,6 +60,9 @@ class ApiKeys {
   // The same for a key alone, as the status page's form has it.
   Result<Caller> authenticateKey(std::string_view key);
 
+  // Who that key belongs to. Errors: as authenticate().
+  Result<Caller> find(std::int64_t id);
+
   // After a change of kind kApiKey; may be called by the store's listener.
   void onChange() { active_.markStale(); }
 

@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include "access/admin_sessions.h"
 #include "access/api_keys.h"
 #include "access/codes.h"
 #include "access/sessions.h"
@@ -29,10 +30,12 @@
 #include "api/password_routes.h"
 #include "api/session_routes.h"
 #include "api/status_routes.h"
+#include "app/history_keeper.h"
 #include "app/housekeeper.h"
 #include "app/installation.h"
 #include "app/process_lock.h"
 #include "app/status.h"
+#include "app/status_desk.h"
 #include "app/workbench.h"
 #include "contacts/contact_cache.h"
 #include "contacts/directories.h"
@@ -83,10 +86,11 @@ namespace {
 
 constexpr std::chrono::hours kDirectoriesEvery{1};
 constexpr std::chrono::minutes kPruneEvery{5};  // a bounded number of rows each time
+constexpr std::chrono::minutes kHistoryEvery{1};
 constexpr std::chrono::hours kDay{24};
 
-// Hash pool, live pulls, housekeeper, sweep, hook upkeep, shed listener.
-constexpr int kOtherReaders = 11;
+// Hash pool, live pulls, housekeeper, sweep, hook upkeep, shed listener, status desk.
+constexpr int kOtherReaders = 12;
 
 // Once every contact was seen, a login that matches nobody is seldom worth a question.
 constexpr double kDoubtPullsAfterSweep = 1.0;
@@ -138,6 +142,7 @@ struct App::House {
   void flushThrottle();
   void followVisitors();
   void prune();
+  void keepHistory();
   void showQueue();
   void followHooks();
 
@@ -163,6 +168,7 @@ struct App::House {
   access::ApiKeys apiKeys;
   access::Throttle throttle;
   access::Sessions sessions;
+  access::AdminSessions adminSessions;
 
   const std::unique_ptr<activecampaign::PocoNetwork> network;
   activecampaign::RateBudget budget;
@@ -213,6 +219,8 @@ struct App::House {
   api::ChangeRoutes changeRoutes;
   api::JobRoutes jobRoutes;
   Status status;
+  StatusDesk statusDesk;
+  HistoryKeeper history;
   api::StatusRoutes statusRoutes;
   api::HealthRoutes healthRoutes;
   pages::Pages pages;
@@ -309,6 +317,7 @@ App::House::House(config::Config given)
       apiKeys(*store, random, clock),
       throttle(*store, keys, clock),
       sessions(*store, random, clock, config.sessions),
+      adminSessions(apiKeys, random, clock),
       network(openNetwork(config.activecampaign)),
       budget(*store, clock, activecampaign::Rate(config.activecampaign.rate)),
       breaker(clock),
@@ -397,6 +406,8 @@ App::House::House(config::Config given)
       changeRoutes(apiKeys, changeFeed),
       jobRoutes(apiKeys, [this](JobId id) { return findJob(*store, id); }),
       status(*store, breaker, clock, config.activecampaign.rate),
+      statusDesk(*store, cache, dispatcher, breaker, status, clock, config.activecampaign.rate),
+      history(*store),
       statusRoutes(apiKeys, [this] { return status.read(); }),
       healthRoutes(healthChecks(*store, breaker)),
       pages(
@@ -408,7 +419,8 @@ App::House::House(config::Config given)
           [this](const Secret& token, const Secret& password,
                  const members::PasswordChanger::DoneFn& done) {
             passwordChanger.setByLink(token, password, done);
-          }),
+          },
+          adminSessions, throttle, statusDesk.sources()),
       housekeeper(clock),
       server(config.server, clock, [this](const http::Request& request, http::Reply reply) {
         router.handle(request, std::move(reply));
@@ -482,6 +494,7 @@ void App::House::addChores() {
                   std::clamp<Milliseconds>(config.sessionRefresh / 4, std::chrono::seconds{1},
                                            std::chrono::minutes{1}),
                   [this] { followVisitors(); });
+  housekeeper.add("history", kHistoryEvery, [this] { keepHistory(); });
   housekeeper.add("prune", kPruneEvery, [this] { prune(); });
 }
 
@@ -506,6 +519,13 @@ void App::House::prune() {
     return Done{};
   });
   if (!pruned) ops::logWarning("prune_failed", {{"detail", pruned.error().detail}});
+  const Outcome thinned = history.prune();
+  if (!thinned) ops::logWarning("prune_failed", {{"detail", thinned.error().detail}});
+}
+
+void App::House::keepHistory() {
+  const Outcome kept = history.collect();
+  if (!kept) ops::logWarning("history_not_kept", {{"detail", kept.error().detail}});
 }
 
 void App::House::showQueue() {
@@ -557,6 +577,7 @@ App::~App() { stop(); }
 void App::start() {
   house_->dispatcher.start();
   house_->livePull.start();
+  house_->statusDesk.start();
   house_->shedListener.start();
   house_->reconciler.start();
   house_->hookUpkeep.start();
@@ -569,6 +590,7 @@ void App::stop() {
   if (!house_) return;
   house_->server.stopAccepting();
   house_->server.stop();
+  house_->statusDesk.stop();
   house_->shedListener.stop();
   house_->hookUpkeep.stop();
   house_->reconciler.stop();
@@ -577,6 +599,7 @@ void App::stop() {
   house_->hashPool.stop();
   house_->housekeeper.stop();
   house_->flushThrottle();
+  house_->keepHistory();
   house_->lostWebhooks.flush();
   house_->timer.stop();
   // The writer works in order: once this is through, nothing it holds refers to what goes now.

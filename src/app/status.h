@@ -24,6 +24,9 @@ class Status {
   // Quick; `contacts` is as of the last count(). Errors: those of the store.
   Result<json::Object> read() const;
 
+  std::int64_t contacts() const { return contacts_; }  // as of the last count()
+  Instant startedAt() const { return startedAt_; }
+
   // Counts the contacts, which may take some milliseconds; for a background thread.
   void count();
 

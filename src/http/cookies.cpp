@@ -3,6 +3,20 @@
 #include <algorithm>
 
 namespace mbr::http {
+namespace {
+
+constexpr std::string_view kForgotten = "; Max-Age=0";
+
+std::string written(std::string_view name, std::string_view value, std::string_view sameSite,
+                    std::string_view path, bool https) {
+  std::string text(name);
+  text.append("=").append(value).append("; HttpOnly; SameSite=").append(sameSite);
+  text.append("; Path=").append(path);
+  if (https) text += "; Secure";
+  return text;
+}
+
+}  // namespace
 
 std::string_view cookie(const Request& request, std::string_view name) {
   for (std::string_view rest = request.header("cookie"); !rest.empty();) {
@@ -20,14 +34,20 @@ std::string_view cookie(const Request& request, std::string_view name) {
 
 std::string setCookie(std::string_view name, std::string_view value, std::string_view path,
                       bool https) {
-  std::string text(name);
-  text.append("=").append(value).append("; HttpOnly; SameSite=Lax; Path=").append(path);
-  if (https) text += "; Secure";
-  return text;
+  return written(name, value, "Lax", path, https);
 }
 
 std::string forgetCookie(std::string_view name, std::string_view path, bool https) {
-  return setCookie(name, "", path, https) + "; Max-Age=0";
+  return setCookie(name, "", path, https).append(kForgotten);
+}
+
+std::string setStrictCookie(std::string_view name, std::string_view value, std::string_view path,
+                            bool https) {
+  return written(name, value, "Strict", path, https);
+}
+
+std::string forgetStrictCookie(std::string_view name, std::string_view path, bool https) {
+  return setStrictCookie(name, "", path, https).append(kForgotten);
 }
 
 }  // namespace mbr::http

@@ -19,4 +19,9 @@ std::string setCookie(std::string_view name, std::string_view value, std::string
 // The same, to make the browser forget it.
 std::string forgetCookie(std::string_view name, std::string_view path, bool https);
 
+// The same two for a cookie that no other site's link brings along either (SameSite=Strict).
+std::string setStrictCookie(std::string_view name, std::string_view value, std::string_view path,
+                            bool https);
+std::string forgetStrictCookie(std::string_view name, std::string_view path, bool https);
+
 }  // namespace mbr::http

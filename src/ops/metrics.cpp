@@ -7,6 +7,7 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -38,6 +39,13 @@ class PrometheusHistogram final : public Histogram {
  public:
   explicit PrometheusHistogram(prometheus::Histogram& histogram) : histogram_(histogram) {}
   void observe(double value) override { histogram_.Observe(value); }
+  std::vector<Bucket> buckets() const override {
+    std::vector<Bucket> all;
+    for (const auto& bucket : histogram_.Collect().histogram.bucket) {
+      all.push_back({bucket.upper_bound, bucket.cumulative_count});
+    }
+    return all;
+  }
 
  private:
   prometheus::Histogram& histogram_;
@@ -61,8 +69,21 @@ class Wrappers {
     return *slot;
   }
 
+  template <class See>
+  void each(const std::string& name, const Labels& with, const See& see) const {
+    const std::lock_guard lock(mutex_);
+    for (auto held = held_.lower_bound({name, {}}); held != held_.end(); ++held) {
+      const auto& [known, labels] = held->first;
+      if (known != name) return;
+      // Both are in order.
+      if (std::includes(labels.begin(), labels.end(), with.begin(), with.end())) {
+        see(*held->second);
+      }
+    }
+  }
+
  private:
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::map<std::pair<std::string, Labels>, std::unique_ptr<Wrapper>> held_;  // guarded by mutex_
 };
 
@@ -105,6 +126,21 @@ Histogram& durationHistogram(const std::string& name, const std::string& help,
         .Register(all.registry)
         .Add(labels, durationBuckets());
   });
+}
+
+double counted(const std::string& name, const Labels& with) {
+  double sum = 0;
+  registered().counters.each(name, with,
+                             [&](const PrometheusCounter& counter) { sum += counter.value(); });
+  return sum;
+}
+
+std::vector<Histogram::Bucket> observed(const std::string& name) {
+  std::vector<Histogram::Bucket> buckets;
+  registered().histograms.each(name, {}, [&](const PrometheusHistogram& histogram) {
+    if (buckets.empty()) buckets = histogram.buckets();
+  });
+  return buckets;
 }
 
 std::string metricsText() {

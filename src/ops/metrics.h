@@ -1,8 +1,10 @@
 // Counters, gauges and histograms for Prometheus; the one global of the service.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace mbr::ops {
 
@@ -26,8 +28,14 @@ class Gauge {
 
 class Histogram {
  public:
+  struct Bucket {
+    double upTo = 0;         // infinite for the last
+    std::uint64_t seen = 0;  // observations of at most that
+  };
+
   virtual ~Histogram() = default;
   virtual void observe(double value) = 0;
+  virtual std::vector<Bucket> buckets() const = 0;  // ascending
 };
 
 // Names start with "membergate_"; counters end in "_total", durations in "_seconds".
@@ -36,6 +44,12 @@ Gauge& gauge(const std::string& name, const std::string& help, const Labels& lab
 // Buckets for durations from 1 ms to 60 s.
 Histogram& durationHistogram(const std::string& name, const std::string& help,
                              const Labels& labels = {});
+
+// The sum of all counters of that name that have these labels among theirs; 0 if there is none.
+double counted(const std::string& name, const Labels& with = {});
+
+// The buckets of a histogram without labels; none if there is no such histogram.
+std::vector<Histogram::Bucket> observed(const std::string& name);
 
 // Every metric in the Prometheus text format.
 std::string metricsText();

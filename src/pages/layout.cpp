@@ -43,14 +43,13 @@ std::string hashSource(std::string_view style) {
   return "'sha256-" + std::string(text.data()) + "'";
 }
 
-// ` name="value"`, or nothing for an empty value.
-std::string attribute(std::string_view name, std::string_view value) {
-  if (value.empty()) return "";
-  return " " + std::string(name) + "=\"" + escaped(value) + "\"";
-}
-
 http::Response withPrivacy(http::Response response) {
   response.with("Cache-Control", "no-store").with("Referrer-Policy", "no-referrer");
+  return response;
+}
+
+http::Response withSeal(http::Response response, const CsrfSeal& seal) {
+  if (!seal.setCookie.empty()) response.with("Set-Cookie", seal.setCookie);
   return response;
 }
 
@@ -83,6 +82,11 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
+std::string attribute(std::string_view name, std::string_view value) {
+  if (value.empty()) return "";
+  return " " + std::string(name) + "=\"" + escaped(value) + "\"";
+}
+
 Layout::Layout(Texts texts)
     : texts_(std::move(texts)),
       securityPolicy_("default-src 'none'; style-src " + hashSource(kStyle) +
@@ -90,28 +94,36 @@ Layout::Layout(Texts texts)
 
 http::Response Layout::page(const View& view) const {
   const std::string site = text(Text::kSiteName);
+  Document page{view.status, view.title, "", "<main>\n", securityPolicy_};
+  page.head.append("<style>").append(kStyle).append("</style>\n");
+  if (!site.empty()) page.body += "<p class=\"site\">" + site + "</p>\n";
+  page.body += contentOf(view) + "</main>\n";
+  return document(page);
+}
+
+http::Response Layout::page(const View& view, const CsrfSeal& seal) const {
+  return withSeal(page(view), seal);
+}
+
+http::Response Layout::document(const Document& document, const CsrfSeal& seal) const {
+  return withSeal(this->document(document), seal);
+}
+
+http::Response Layout::document(const Document& document) const {
+  const std::string site = text(Text::kSiteName);
   http::Response response;
-  response.status = view.status;
+  response.status = document.status;
   response.contentType = "text/html; charset=utf-8";
   std::string& out = response.body;
   out = "<!doctype html>\n<html" + attribute("lang", texts_[Text::kLang]) +
         attribute("dir", texts_[Text::kDirection]) +
         ">\n<head>\n<meta charset=\"utf-8\">\n"
         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>";
-  out += text(view.title) + (site.empty() ? "" : " – " + site) + "</title>\n<style>";
-  out += kStyle;
-  out += "</style>\n</head>\n<body>\n<main>\n";
-  if (!site.empty()) out += "<p class=\"site\">" + site + "</p>\n";
-  out += contentOf(view) + "</main>\n</body>\n</html>\n";
-  response.with("Content-Security-Policy", securityPolicy_)
+  out += text(document.title) + (site.empty() ? "" : " – " + site) + "</title>\n";
+  out += document.head + "</head>\n<body>\n" + document.body + "</body>\n</html>\n";
+  response.with("Content-Security-Policy", document.securityPolicy)
       .with("X-Content-Type-Options", "nosniff");
   return withPrivacy(std::move(response));
-}
-
-http::Response Layout::page(const View& view, const CsrfSeal& seal) const {
-  auto response = page(view);
-  if (!seal.setCookie.empty()) response.with("Set-Cookie", seal.setCookie);
-  return response;
 }
 
 http::Response Layout::redirect(std::string target) {

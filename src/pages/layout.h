@@ -48,6 +48,18 @@ struct View {
   std::optional<Link> link{};
 };
 
+// A page with a look and a body of its own.
+struct Document {
+  int status = 200;
+  Text title = Text::kStatusTitle;
+  std::string head{};  // HTML: style sheets and scripts
+  std::string body{};  // HTML
+  std::string securityPolicy{};
+};
+
+// ` name="value"`, or nothing for an empty value.
+std::string attribute(std::string_view name, std::string_view value);
+
 // Immutable.
 class Layout {
  public:
@@ -60,11 +72,17 @@ class Layout {
   // The same with a form in it that holds the seal's token.
   http::Response page(const View& view, const CsrfSeal& seal) const;
 
+  // Head and body in the site's language; no cache keeps it, and it leaves no referrer.
+  http::Response document(const Document& document, const CsrfSeal& seal) const;
+
+  const std::string& words(Text text) const { return texts_[text]; }
+  std::string text(Text text) const { return escaped(texts_[text]); }  // in HTML
+
   // 303 to a value of http::siteTarget() or a path of ours, kept in no cache either.
   static http::Response redirect(std::string target);
 
  private:
-  std::string text(Text text) const { return escaped(texts_[text]); }
+  http::Response document(const Document& document) const;
   std::string contentOf(const View& view) const;
   std::string formOf(const Form& form, std::string_view describedBy) const;
   std::string inputOf(const Input& input, std::string_view describedBy, bool hasFocus) const;

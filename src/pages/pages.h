@@ -1,9 +1,12 @@
-// The pages that a visitor's browser shows: login, logout, a new password. The door of the room.
+// The pages that a browser shows: login, logout, a new password; the operator's status page. The
+// door of the room.
 //
 // Plain HTML that works without JavaScript. Whatever a visitor reads is in Texts.
 #pragma once
 
+#include "access/admin_sessions.h"
 #include "access/sessions.h"
+#include "access/throttle.h"
 #include "base/clock.h"
 #include "base/random.h"
 #include "contacts/contact_cache.h"
@@ -15,6 +18,7 @@
 #include "pages/login_page.h"
 #include "pages/logout_page.h"
 #include "pages/reset_page.h"
+#include "pages/status_page.h"
 #include "pages/texts.h"
 #include "passwords/key_ring.h"
 
@@ -31,19 +35,24 @@ class Pages {
   // All of them must outlive the pages, and the pages every reply that is still open.
   Pages(Options options, const passwords::KeyRing& keys, Random& random, logins::Logins& logins,
         access::Sessions& sessions, contacts::ContactCache& cache, LoginPage::MayEnter mayEnter,
-        ResetPage::Ask askForReset, LinkPage::SetPassword setPassword)
+        ResetPage::Ask askForReset, LinkPage::SetPassword setPassword,
+        access::AdminSessions& adminSessions, access::Throttle& throttle,
+        StatusPage::Sources statusSources)
       : layout_(std::move(options.texts)),
         csrf_(keys, random),
         login_(layout_, csrf_, logins, sessions, cache, std::move(mayEnter)),
         logout_(layout_, sessions),
         reset_(layout_, csrf_, std::move(askForReset), options.failureTime),
-        link_(layout_, csrf_, std::move(setPassword)) {}
+        link_(layout_, csrf_, std::move(setPassword)),
+        status_(layout_, csrf_, adminSessions, throttle, std::move(statusSources),
+                options.failureTime) {}
 
   void registerOn(http::Router& router) {
     login_.registerOn(router);
     logout_.registerOn(router);
     reset_.registerOn(router);
     link_.registerOn(router);
+    status_.registerOn(router);
   }
 
  private:
@@ -53,6 +62,7 @@ class Pages {
   LogoutPage logout_;
   ResetPage reset_;
   LinkPage link_;
+  StatusPage status_;
 };
 
 }  // namespace mbr::pages

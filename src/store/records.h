@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "domain/ids.h"
+#include "domain/job.h"
 
 namespace mbr::store {
 
@@ -102,6 +103,24 @@ struct Change {
   Instant at{};
 };
 
+// Which jobs to list: those that match all that is set.
+struct JobQuery {
+  std::optional<JobState> state;
+  std::string kind;
+  // Of this contact; a job that names none is found by the e-mail in its payload.
+  std::optional<ContactId> contact;
+  std::string email;
+};
+
+// Which deliveries to list: those that match all that is set.
+struct DeliveryQuery {
+  std::optional<std::int64_t> id;
+  // Of this contact; one that names none is found by its e-mail.
+  std::optional<ContactId> contact;
+  std::string email;
+  std::optional<Instant> since;
+};
+
 // What an Idempotency-Key was used for.
 struct IdempotencyRecord {
   std::int64_t apiKeyId = 0;
@@ -118,6 +137,13 @@ struct LinkRecord {
   Instant createdAt{};
   Instant expiresAt{};
   std::optional<Instant> usedAt;
+};
+
+// One value of a series of numbers over time.
+struct HistoryRow {
+  std::string series;
+  Instant at{};
+  double value = 0;
 };
 
 struct JobCounts {

@@ -54,12 +54,16 @@ class Reader {
   virtual std::optional<Instant> nextJobDue(Lane lowest) = 0;
   virtual std::vector<JobCounts> countJobs() = 0;  // open and dead ones
   virtual std::vector<Job> listJobs(JobState state, int limit) = 0;
+  // Newest first. Without an index: reads back until it has found enough.
+  virtual std::vector<Job> searchJobs(const JobQuery& query, int limit) = 0;
   // Queued jobs of a kind that are due at `now` and could be claimed, the oldest due first.
   virtual std::vector<Job> listDueJobs(std::string_view kind, Instant now, int limit) = 0;
   virtual std::vector<Job> listOpenJobsOf(ContactId contact) = 0;
 
   // A delivery with this digest and a follow-up of its own, received at or after `since`.
   virtual std::optional<DeliveryRecord> findDelivery(const std::string& digest, Instant since) = 0;
+  // Newest first. Without an index: reads back until it has found enough.
+  virtual std::vector<DeliveryRecord> searchDeliveries(const DeliveryQuery& query, int limit) = 0;
   // When the newest delivery of a route was received. Looks at the newest 10,000 only.
   virtual std::optional<Instant> lastDeliveryAt(std::string_view route) = 0;
 
@@ -82,6 +86,16 @@ class Reader {
   virtual std::optional<ThrottleRecord> findThrottle(const std::string& key) = 0;
   virtual std::optional<IdempotencyRecord> findIdempotency(std::int64_t apiKeyId,
                                                            const std::string& key) = 0;
+
+  // Newest first. Without an index: may read the whole table.
+  virtual std::vector<AuditRecord> listAuditOf(ContactId contact, int limit) = 0;
+
+  // The newest row of a series that is not later than `at`.
+  virtual std::optional<HistoryRow> findHistory(std::string_view series, Instant at) = 0;
+  // Of the rows of a series at or after `since`, oldest first, the last one of each `step`; steps
+  // are counted from the Unix epoch.
+  virtual std::vector<HistoryRow> readHistory(std::string_view series, Instant since,
+                                              Milliseconds step) = 0;
 
   virtual BudgetRecord loadBudget() = 0;
   virtual std::vector<NamedId> listDirectory(Directory directory) = 0;
@@ -144,6 +158,9 @@ class Transaction : public Reader {
   // Writes contact, key and payload of an open job that is not running: its contact has another id
   // now. False, and nothing is done, if it is not, or such a job is open already.
   virtual bool moveJob(const Job& job) = 0;
+  // Opens a dead job again, with the payload and state (kWaiting, kQueued) of `job`, as one that
+  // begins now. False, and nothing is done, if it is not dead, or one of its kind and key is open.
+  virtual bool reviveJob(const Job& job) = 0;
 
   virtual std::int64_t addCode(const CodeRecord& code) = 0;
   virtual bool revokeCode(std::string_view name) = 0;  // false if there is none in force
@@ -193,6 +210,14 @@ class Transaction : public Reader {
   virtual void clearAbsent() = 0;
 
   virtual void addAudit(const AuditRecord& record) = 0;
+
+  // A row of the same series and instant is replaced.
+  virtual void addHistory(const std::vector<HistoryRow>& rows) = 0;
+  // Leaves, of each series' rows in [from, to), the last one of each `step` from the Unix epoch.
+  virtual void thinHistory(Instant from, Instant to, Milliseconds step) = 0;
+  // Removes rows older than that.
+  virtual void pruneHistory(Instant before) = 0;
+
   // Deliveries, changes, ended jobs and audit rows older than these; idempotency keys and used or
   // expired links of more than a day ago.
   virtual void prune(Instant deliveries, Instant changes, Instant jobs, Instant audit) = 0;

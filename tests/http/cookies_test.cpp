@@ -15,6 +15,7 @@ class CookiesTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(oddHeadersHoldNoCookie);
   CPPUNIT_TEST(aCookieIsSetForTheSiteAlone);
   CPPUNIT_TEST(aForgottenCookieHasNoTimeLeft);
+  CPPUNIT_TEST(aStrictCookieSaysSo);
   CPPUNIT_TEST_SUITE_END();
 
   static std::string valueIn(const std::string& header) {
@@ -46,6 +47,13 @@ class CookiesTest : public CppUnit::TestFixture {
                          forgetCookie("session", "/", false));
     CPPUNIT_ASSERT_EQUAL(std::string("session=; HttpOnly; SameSite=Lax; Path=/; Secure; Max-Age=0"),
                          forgetCookie("session", "/", true));
+  }
+
+  void aStrictCookieSaysSo() {
+    CPPUNIT_ASSERT_EQUAL(std::string("admin=abc; HttpOnly; SameSite=Strict; Path=/a; Secure"),
+                         setStrictCookie("admin", "abc", "/a", true));
+    CPPUNIT_ASSERT_EQUAL(std::string("admin=; HttpOnly; SameSite=Strict; Path=/a; Max-Age=0"),
+                         forgetStrictCookie("admin", "/a", false));
   }
 
   void namesAreExact() {

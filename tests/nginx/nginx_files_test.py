@@ -61,14 +61,15 @@ class ShippedFiles(unittest.TestCase):
         self.assertEqual(0, done.returncode, done.stderr)
         self.assertNotIn("[warn]", done.stderr)
 
-    def test_they_name_four_paths_of_the_machine(self):
+    def test_they_name_five_paths_of_the_machine(self):
         named = set()
         for shipped in SHIPPED.values():
             text = re.sub(r"(?m)^\s*#.*$", "", shipped.read_text())
             named |= set(re.findall(r"/(?:run|var|etc|usr|tmp|opt|srv)/[\w./-]*", text))
         logs = {path for path in named if path.startswith("/var/log/nginx/")}
         self.assertEqual(
-            {"/run/membergate/fcgi.sock", "/run/membergate/shed.sock", "/etc/nginx/fastcgi_params"},
+            {"/run/membergate/fcgi.sock", "/run/membergate/shed.sock", "/etc/nginx/fastcgi_params",
+             "/usr/share/javascript/chart.js/chart.min.js"},
             named - logs,
         )
         self.assertTrue(logs)
@@ -212,6 +213,9 @@ class Routing(WithRig):
             "/membergate/livez",
             "/membergate/readyz",
             "/membergate/metrics",
+            "/membergate/status?range=7d",
+            "/membergate/status/login",
+            "/membergate/status/style-0123456789abcdef.css",
         ):
             with self.subTest(target):
                 self.rig.fresh()
@@ -225,13 +229,24 @@ class Routing(WithRig):
         self.assertEqual([], self.reached())
 
     def test_health_and_rest_answer_local_callers_only(self):
-        for target in ("livez", "readyz", "metrics", "v1/login", "v1/contacts/7"):
+        for target in ("livez", "readyz", "metrics", "v1/login", "v1/contacts/7", "status",
+                       "status/", "status/login", "status/data", "status/chart.js"):
             with self.subTest(target):
                 answer = self.rig.get(f"/membergate/{target}", address="127.0.0.2")
                 self.assertEqual(403, answer.status)
         self.assertEqual([], self.reached())
         self.assertEqual(200, self.rig.post(HOOK, address="127.0.0.2").status)
         self.assertEqual(200, self.rig.post(EVENT, address="127.0.0.2").status)
+
+    def test_the_chart_library_comes_from_its_package(self):
+        answer = self.rig.get("/membergate/status/chart.js")
+        packaged = pathlib.Path("/usr/share/javascript/chart.js/chart.min.js")
+        if packaged.is_file():
+            self.assertEqual((200, packaged.read_bytes()), (answer.status, answer.body))
+            self.assertEqual("text/javascript", answer.headers["Content-Type"])
+        else:
+            self.assertEqual(404, answer.status)
+        self.assertEqual([], self.reached())
 
     def test_connections_to_the_daemon_are_kept(self):
         for _ in range(40):

@@ -2,6 +2,8 @@
 
 #include <cppunit/extensions/HelperMacros.h>
 
+#include <cmath>
+#include <cstdint>
 #include <string>
 #include <thread>
 #include <vector>
@@ -21,6 +23,8 @@ class MetricsTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(labelsTellMetricsApart);
   CPPUNIT_TEST(aGaugeGoesUpAndDown);
   CPPUNIT_TEST(aHistogramCountsByDuration);
+  CPPUNIT_TEST(aHistogramTellsItsBuckets);
+  CPPUNIT_TEST(countersOfOneNameAreSummedByLabel);
   CPPUNIT_TEST(threadsMayCountAtOnce);
   CPPUNIT_TEST_SUITE_END();
 
@@ -60,6 +64,33 @@ class MetricsTest : public CppUnit::TestFixture {
     assertShown("membergate_test_seconds_bucket{le=\"1\"} 2");
     assertShown("membergate_test_seconds_bucket{le=\"60\"} 2");
     assertShown("membergate_test_seconds_count 3");
+  }
+
+  void aHistogramTellsItsBuckets() {
+    auto& histogram = ops::durationHistogram("membergate_test_bucket_seconds", "Durations.");
+    for (const double seconds : {0.0005, 0.7, 100.0}) histogram.observe(seconds);
+    const auto buckets = histogram.buckets();
+    CPPUNIT_ASSERT_EQUAL(std::size_t{16}, buckets.size());
+    CPPUNIT_ASSERT_EQUAL(0.001, buckets.front().upTo);
+    CPPUNIT_ASSERT_EQUAL(std::uint64_t{1}, buckets.front().seen);
+    CPPUNIT_ASSERT(std::isinf(buckets.back().upTo));
+    CPPUNIT_ASSERT_EQUAL(std::uint64_t{2}, buckets[14].seen);
+    CPPUNIT_ASSERT_EQUAL(std::uint64_t{3}, buckets.back().seen);
+    CPPUNIT_ASSERT_EQUAL(std::size_t{16}, ops::observed("membergate_test_bucket_seconds").size());
+    CPPUNIT_ASSERT(ops::observed("membergate_test_unknown_seconds").empty());
+  }
+
+  void countersOfOneNameAreSummedByLabel() {
+    const std::string name = "membergate_test_summed_total";
+    ops::counter(name, "Summed.", {{"route", "a"}, {"status", "1"}}).add(1);
+    ops::counter(name, "Summed.", {{"route", "a"}, {"status", "2"}}).add(2);
+    ops::counter(name, "Summed.", {{"route", "b"}, {"status", "1"}}).add(4);
+    ops::counter(name + "_more", "Another.", {{"route", "a"}}).add(8);
+    CPPUNIT_ASSERT_EQUAL(7.0, ops::counted(name));
+    CPPUNIT_ASSERT_EQUAL(3.0, ops::counted(name, {{"route", "a"}}));
+    CPPUNIT_ASSERT_EQUAL(1.0, ops::counted(name, {{"status", "1"}, {"route", "a"}}));
+    CPPUNIT_ASSERT_EQUAL(0.0, ops::counted(name, {{"route", "c"}}));
+    CPPUNIT_ASSERT_EQUAL(0.0, ops::counted("membergate_test_unknown_total"));
   }
 
   void threadsMayCountAtOnce() {

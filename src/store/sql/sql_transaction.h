@@ -6,6 +6,7 @@
 #include "store/sql/access_queries.h"
 #include "store/sql/contact_doc.h"
 #include "store/sql/contact_queries.h"
+#include "store/sql/history_queries.h"
 #include "store/sql/job_queries.h"
 #include "store/sql/log_queries.h"
 #include "store/sql/site_queries.h"
@@ -50,6 +51,9 @@ class Reads : public Base {
   std::vector<Job> listJobs(JobState state, int limit) override {
     return sql::listJobs(db_, state, limit);
   }
+  std::vector<Job> searchJobs(const JobQuery& query, int limit) override {
+    return sql::searchJobs(db_, query, limit);
+  }
   std::vector<Job> listDueJobs(std::string_view kind, Instant now, int limit) override {
     return sql::listDueJobs(db_, kind, now, limit);
   }
@@ -59,6 +63,9 @@ class Reads : public Base {
 
   std::optional<DeliveryRecord> findDelivery(const std::string& digest, Instant since) override {
     return sql::findDelivery(db_, digest, since);
+  }
+  std::vector<DeliveryRecord> searchDeliveries(const DeliveryQuery& query, int limit) override {
+    return sql::searchDeliveries(db_, query, limit);
   }
   std::optional<Instant> lastDeliveryAt(std::string_view route) override {
     return sql::lastDeliveryAt(db_, route);
@@ -91,6 +98,18 @@ class Reads : public Base {
   std::optional<IdempotencyRecord> findIdempotency(std::int64_t apiKeyId,
                                                    const std::string& key) override {
     return sql::findIdempotency(db_, apiKeyId, key);
+  }
+
+  std::vector<AuditRecord> listAuditOf(ContactId contact, int limit) override {
+    return sql::listAuditOf(db_, contact, limit);
+  }
+
+  std::optional<HistoryRow> findHistory(std::string_view series, Instant at) override {
+    return sql::findHistory(db_, series, at);
+  }
+  std::vector<HistoryRow> readHistory(std::string_view series, Instant since,
+                                      Milliseconds step) override {
+    return sql::readHistory(db_, series, since, step);
   }
 
   BudgetRecord loadBudget() override { return sql::loadBudget(db_); }
@@ -174,6 +193,7 @@ class SqlTransaction final : public Reads<Transaction> {
   void releaseJobs() override { sql::releaseJobs(db_); }
   bool saveJob(const Job& job) override { return sql::saveJob(db_, log_, job, now_); }
   bool moveJob(const Job& job) override { return sql::moveJob(db_, log_, job, now_); }
+  bool reviveJob(const Job& job) override { return sql::reviveJob(db_, log_, job, now_); }
 
   void addDelivery(const DeliveryRecord& delivery) override { sql::addDelivery(db_, delivery); }
 
@@ -242,6 +262,13 @@ class SqlTransaction final : public Reads<Transaction> {
   void clearAbsent() override { sql::clearAbsent(db_); }
 
   void addAudit(const AuditRecord& record) override { sql::addAudit(db_, record); }
+
+  void addHistory(const std::vector<HistoryRow>& rows) override { sql::addHistory(db_, rows); }
+  void thinHistory(Instant from, Instant to, Milliseconds step) override {
+    sql::thinHistory(db_, from, to, step);
+  }
+  void pruneHistory(Instant before) override { sql::pruneHistory(db_, before); }
+
   void prune(Instant deliveries, Instant changes, Instant jobs, Instant audit) override {
     sql::prune(db_, deliveries, changes, jobs, audit);
     sql::pruneIdempotency(db_, now_ - std::chrono::hours{24}, kPruneBatch);

@@ -13,6 +13,8 @@ int Argument::bind(sqlite3_stmt* statement, int position) const {
       return sqlite3_bind_null(statement, position);
     case Kind::kInteger:
       return sqlite3_bind_int64(statement, position, number_);
+    case Kind::kReal:
+      return sqlite3_bind_double(statement, position, real_);
     case Kind::kText:
       if (text_.find('\0') != std::string_view::npos) {
         throw Failed(Error{Code::kInvalid, "text for the store holds a NUL"});
@@ -26,6 +28,8 @@ int Argument::bind(sqlite3_stmt* statement, int position) const {
 }
 
 std::int64_t Row::integer() { return sqlite3_column_int64(statement_, column_++); }
+
+double Row::real() { return sqlite3_column_double(statement_, column_++); }
 
 std::optional<std::int64_t> Row::maybeInteger() {
   if (sqlite3_column_type(statement_, column_) != SQLITE_NULL) return integer();

@@ -37,6 +37,7 @@ class Argument {
   Argument(const char* text) : kind_(Kind::kText), text_(text) {}         // NOLINT: by intent
   Argument(const Bytes& bytes)                                            // NOLINT: by intent
       : kind_(bytes.value.empty() ? Kind::kNull : Kind::kBlob), text_(bytes.value) {}
+  Argument(double number) : kind_(Kind::kReal), real_(number) {}  // NOLINT: by intent
   template <class T, std::enable_if_t<std::is_integral_v<T> || std::is_enum_v<T>, int> = 0>
   Argument(T number)  // NOLINT: by intent
       : kind_(Kind::kInteger), number_(static_cast<std::int64_t>(number)) {}
@@ -48,9 +49,10 @@ class Argument {
   int bind(sqlite3_stmt* statement, int position) const;
 
  private:
-  enum class Kind { kNull, kInteger, kText, kBlob };
+  enum class Kind { kNull, kInteger, kReal, kText, kBlob };
   Kind kind_ = Kind::kNull;
   std::int64_t number_ = 0;
+  double real_ = 0;
   std::string_view text_;
 };
 
@@ -63,6 +65,7 @@ class Row {
 
   std::int64_t integer();
   std::optional<std::int64_t> maybeInteger();
+  double real();
   bool flag() { return integer() != 0; }
   std::string text() { return std::string(view()); }
   std::string bytes() { return std::string(view()); }
