@@ -65,6 +65,8 @@ std::optional<JobState> next(JobState state, JobEvent event) {
       return state == JobState::kWaiting || state == JobState::kQueued
                  ? std::optional(JobState::kDone)
                  : std::nullopt;
+    case JobEvent::kRevived:
+      return state == JobState::kDead ? std::optional(JobState::kQueued) : std::nullopt;
     case JobEvent::kDropped:
       return isOpen(state) ? std::optional(JobState::kDropped) : std::nullopt;
   }

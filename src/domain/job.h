@@ -41,7 +41,8 @@ enum class JobEvent {
   kGaveUp,
   kLeaseEnded,
   kSatisfied,  // another read or write did its work
-  kDropped
+  kDropped,
+  kRevived  // by the operator
 };
 std::string_view toString(JobState state);
 bool isOpen(JobState state);  // waiting, queued or running

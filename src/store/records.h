@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "domain/ids.h"
+#include "domain/job.h"
 
 namespace mbr::store {
 
@@ -100,6 +101,29 @@ struct Change {
   ChangeKind kind = ChangeKind::kContact;
   std::int64_t ref = 0;  // contact id, job id, row id; 0 for a whole directory
   Instant at{};
+};
+
+// Which jobs to list: those that match all that is set.
+struct JobQuery {
+  std::optional<JobState> state;
+  std::string kind;
+  // Of this contact; a job that names none is found by the e-mail in its payload.
+  std::optional<ContactId> contact;
+  std::string email;
+};
+
+// Which deliveries to list: those that match all that is set.
+struct DeliveryQuery {
+  std::optional<std::int64_t> id;
+  // Of this contact; one that names none is found by its e-mail.
+  std::optional<ContactId> contact;
+  std::string email;
+  std::optional<Instant> since;
+};
+
+struct EmailOwner {
+  std::string email;
+  ContactId contact = 0;
 };
 
 // What an Idempotency-Key was used for.

@@ -97,6 +97,18 @@ class Reader {
   virtual bool hasTombstone(const std::string& digest) = 0;
   // When the erasure happened; nothing without a tombstone.
   virtual std::optional<Instant> findTombstone(const std::string& digest) = 0;
+
+  // What people ask, newest first. It is asked seldom, so that most of it has no index and may read
+  // a table whole.
+  virtual std::vector<Job> searchJobs(const JobQuery& query, int limit) = 0;
+  virtual std::vector<DeliveryRecord> searchDeliveries(const DeliveryQuery& query, int limit) = 0;
+  virtual std::vector<AuditRecord> listAuditOf(ContactId contact, int limit) = 0;
+  virtual std::vector<Change> listChangesOf(ContactId contact, int limit) = 0;  // kinds 1 to 3
+  virtual std::vector<SessionRecord> listSessionsOf(ContactId contact, int limit) = 0;
+  virtual std::vector<LinkRecord> listLinksOf(ContactId contact, int limit) = 0;
+  // E-mails that begin with `prefix`, in their own order.
+  virtual std::vector<EmailOwner> listEmails(std::string_view prefix, int limit) = 0;
+  virtual std::int64_t countCredentials(CredentialOrigin origin) = 0;
 };
 
 // Reads and writes of one piece of work; all of it or nothing is committed.
@@ -141,6 +153,9 @@ class Transaction : public Reader {
   // Writes contact, key and payload of an open job that is not running: its contact has another id
   // now. False, and nothing is done, if it is not, or such a job is open already.
   virtual bool moveJob(const Job& job) = 0;
+  // Opens a dead job again, with the payload and state (kWaiting, kQueued) of `job`, as one that
+  // begins now. False, and nothing is done, if it is not dead, or one of its kind and key is open.
+  virtual bool reviveJob(const Job& job) = 0;
 
   virtual std::int64_t addCode(const CodeRecord& code) = 0;
   virtual bool revokeCode(std::string_view name) = 0;  // false if there is none in force

@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 class JobTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(JobTest);
   CPPUNIT_TEST(onlyTheDrawnMovesExist);
-  CPPUNIT_TEST(anEndedJobNeverMoves);
+  CPPUNIT_TEST(anEndedJobNeverMovesButByTheOperator);
   CPPUNIT_TEST(openMeansWaitingQueuedOrRunning);
   CPPUNIT_TEST(backoffDoublesUpToAnHour);
   CPPUNIT_TEST(backoffIsFullJitterButNeverBelowAQuarterSecond);
@@ -26,9 +26,9 @@ class JobTest : public CppUnit::TestFixture {
                                          JobState::kDone,    JobState::kRefused, JobState::kDead,
                                          JobState::kDropped};
   static constexpr JobEvent kEvents[] = {
-      JobEvent::kReleased,   JobEvent::kClaimed,   JobEvent::kSucceeded,
-      JobEvent::kRefused,    JobEvent::kFailed,    JobEvent::kGaveUp,
-      JobEvent::kLeaseEnded, JobEvent::kSatisfied, JobEvent::kDropped};
+      JobEvent::kReleased, JobEvent::kClaimed, JobEvent::kSucceeded,  JobEvent::kRefused,
+      JobEvent::kFailed,   JobEvent::kGaveUp,  JobEvent::kLeaseEnded, JobEvent::kSatisfied,
+      JobEvent::kDropped,  JobEvent::kRevived};
 
   void onlyTheDrawnMovesExist() {
     const std::map<std::pair<JobState, JobEvent>, JobState> drawn = {
@@ -46,6 +46,7 @@ class JobTest : public CppUnit::TestFixture {
         {{JobState::kRunning, JobEvent::kLeaseEnded}, JobState::kQueued},
         {{JobState::kRunning, JobEvent::kGaveUp}, JobState::kDead},
         {{JobState::kRunning, JobEvent::kDropped}, JobState::kDropped},
+        {{JobState::kDead, JobEvent::kRevived}, JobState::kQueued},
     };
     for (const JobState state : kStates) {
       for (const JobEvent event : kEvents) {
@@ -58,10 +59,13 @@ class JobTest : public CppUnit::TestFixture {
     }
   }
 
-  void anEndedJobNeverMoves() {
+  void anEndedJobNeverMovesButByTheOperator() {
     for (const JobState state :
          {JobState::kDone, JobState::kRefused, JobState::kDead, JobState::kDropped}) {
-      for (const JobEvent event : kEvents) CPPUNIT_ASSERT(!next(state, event));
+      for (const JobEvent event : kEvents) {
+        const bool byOperator = state == JobState::kDead && event == JobEvent::kRevived;
+        CPPUNIT_ASSERT_EQUAL(byOperator, next(state, event).has_value());
+      }
     }
   }
 

@@ -31,6 +31,12 @@ class SiteContractTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(digestsOfOneErasureGoTogether);
   CPPUNIT_TEST(oneDigestCanGoAlone);
   CPPUNIT_TEST(aSecondErasureTakesInTheFirst);
+  CPPUNIT_TEST(jobsAreFoundByStateKindAndWhoseTheyAre);
+  CPPUNIT_TEST(deliveriesAreFoundByIdTimeAndWhoseTheyAre);
+  CPPUNIT_TEST(theHistoryOfAContactIsItsOwnAndNewestFirst);
+  CPPUNIT_TEST(emailsAreListedByHowTheyBegin);
+  CPPUNIT_TEST(credentialsAreCountedByOrigin);
+  CPPUNIT_TEST(onlyADeadJobIsRevivedAndBeginsAnew);
   CPPUNIT_TEST_SUITE_END();
 
  public:
@@ -400,6 +406,186 @@ class SiteContractTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(when("id 1") == first && when("email") == now() && when("id 2") == now());
     write([&](Tx& tx) { tx.deleteErasure("id 2"); });
     CPPUNIT_ASSERT(!hasTombstone("id 1") && !hasTombstone("email"));
+  }
+
+  static Job jobOf(const std::string& kind, std::optional<ContactId> contact,
+                   const std::string& payload = "{}") {
+    Job made;
+    made.kind = kind;
+    made.contactId = contact;
+    made.payload = payload;
+    made.createdAt = made.dueAt = at(1);
+    return made;
+  }
+
+  // The ids that a search finds, in its order.
+  Ids jobs(const store::JobQuery& query, int limit = 100) {
+    return seen([&](Reader& r) {
+      Ids ids;
+      for (const Job& job : r.searchJobs(query, limit)) ids.push_back(job.id);
+      return ids;
+    });
+  }
+
+  void jobsAreFoundByStateKindAndWhoseTheyAre() {
+    JobId mine = 0, byEmail = 0, other = 0;
+    write([&](Tx& tx) {
+      mine = tx.addJob(jobOf("password", 7));
+      byEmail = tx.addJob(jobOf("refresh", std::nullopt, "{\"email\":\"a@example.com\"}"));
+      other = tx.addJob(jobOf("password", 8, "{\"email\":\"a@example.com\"}"));
+      Job job = *tx.findJob(other);
+      job.state = JobState::kDead;
+      tx.saveJob(job);
+    });
+    store::JobQuery query;
+    CPPUNIT_ASSERT(jobs(query) == Ids({other, byEmail, mine}));
+    CPPUNIT_ASSERT(jobs(query, 1) == Ids({other}));
+    query.state = JobState::kQueued;
+    CPPUNIT_ASSERT(jobs(query) == Ids({byEmail, mine}));
+    query.kind = "refresh";
+    CPPUNIT_ASSERT(jobs(query) == Ids({byEmail}));
+    query = {};
+    query.contact = 7;
+    CPPUNIT_ASSERT(jobs(query) == Ids({mine}));
+    query.email = "a@example.com";
+    CPPUNIT_ASSERT(jobs(query) == Ids({byEmail, mine}));
+    query.email = "example.com";
+    CPPUNIT_ASSERT(jobs(query) == Ids({mine}));
+  }
+
+  Ids deliveries(const store::DeliveryQuery& query) {
+    return seen([&](Reader& r) {
+      Ids ids;
+      for (const auto& delivery : r.searchDeliveries(query, 100)) ids.push_back(delivery.id);
+      return ids;
+    });
+  }
+
+  void deliveriesAreFoundByIdTimeAndWhoseTheyAre() {
+    write([&](Tx& tx) {
+      for (int i = 1; i <= 3; ++i) {
+        store::DeliveryRecord record;
+        record.receivedAt = at(i);
+        record.route = "mbr_genpass";
+        record.digest = std::string(16, 'd');
+        record.status = "accepted";
+        if (i < 3) record.contactId = i;
+        if (i == 3) record.email = "a@example.com";
+        tx.addDelivery(record);
+      }
+    });
+    store::DeliveryQuery query;
+    CPPUNIT_ASSERT(deliveries(query) == Ids({3, 2, 1}));
+    query.since = at(2);
+    CPPUNIT_ASSERT(deliveries(query) == Ids({3, 2}));
+    query = {};
+    query.id = 2;
+    CPPUNIT_ASSERT(deliveries(query) == Ids({2}));
+    query = {};
+    query.contact = 1;
+    CPPUNIT_ASSERT(deliveries(query) == Ids({1}));
+    query.email = "a@example.com";
+    CPPUNIT_ASSERT(deliveries(query) == Ids({3, 1}));
+  }
+
+  void theHistoryOfAContactIsItsOwnAndNewestFirst() {
+    write([&](Tx& tx) {
+      for (const ContactId id : {7, 8}) {
+        tx.saveContact(contact(id));
+        Credential credential;
+        credential.contactId = id;
+        credential.hash = "h";
+        tx.saveCredential(credential);
+        tx.addAudit({at(1), "cli", "first", id, "", ""});
+        tx.addAudit({at(2), "cli", "second", id, "why", "r"});
+        for (int i = 1; i <= 2; ++i) {
+          const std::string digest(32, static_cast<char>(i + 2 * id));
+          tx.saveSession({digest, id, "password", at(i), at(i), at(99)});
+          tx.saveLink({digest, id, at(i), at(99), std::nullopt});
+        }
+      }
+      Job job = jobOf("password", 7);
+      tx.addJob(job);
+    });
+    const auto audit = seen([](Reader& r) { return r.listAuditOf(7, 10); });
+    CPPUNIT_ASSERT_EQUAL(std::size_t{2}, audit.size());
+    CPPUNIT_ASSERT_EQUAL(std::string("second"), audit[0].action);
+    CPPUNIT_ASSERT_EQUAL(std::string("why"), audit[0].detail);
+    const auto sessions = seen([](Reader& r) { return r.listSessionsOf(7, 1); });
+    CPPUNIT_ASSERT(sessions.size() == 1 && sessions[0].createdAt == at(2));
+    const auto links = seen([](Reader& r) { return r.listLinksOf(7, 10); });
+    CPPUNIT_ASSERT(links.size() == 2 && links[0].createdAt == at(2));
+    const auto changes = seen([](Reader& r) { return r.listChangesOf(7, 10); });
+    CPPUNIT_ASSERT_EQUAL(std::size_t{4}, changes.size());
+    CPPUNIT_ASSERT(changes[0].kind == store::ChangeKind::kSession);
+    CPPUNIT_ASSERT(changes[3].kind == store::ChangeKind::kContact);
+  }
+
+  void emailsAreListedByHowTheyBegin() {
+    write([&](Tx& tx) {
+      tx.saveContact(contact(1, "jane@example.com"));
+      tx.saveContact(contact(2, "jan\u00e9@example.com"));
+      tx.saveContact(contact(3, "jb@example.com"));
+      tx.saveContact(contact(4, "JANE@example.org"));
+    });
+    const auto found = seen([](Reader& r) { return r.listEmails("jan", 10); });
+    CPPUNIT_ASSERT_EQUAL(std::size_t{3}, found.size());
+    CPPUNIT_ASSERT_EQUAL(std::string("jane@example.com"), found[0].email);
+    CPPUNIT_ASSERT_EQUAL(ContactId{4}, found[1].contact);
+    CPPUNIT_ASSERT_EQUAL(ContactId{2}, found[2].contact);
+    CPPUNIT_ASSERT_EQUAL(std::size_t{1},
+                         seen([](Reader& r) { return r.listEmails("jan", 1); }).size());
+    CPPUNIT_ASSERT(seen([](Reader& r) { return r.listEmails("x", 10); }).empty());
+  }
+
+  void credentialsAreCountedByOrigin() {
+    write([&](Tx& tx) {
+      for (const ContactId id : {1, 2, 3}) {
+        Credential credential;
+        credential.contactId = id;
+        credential.hash = "h";
+        credential.origin = id < 3 ? CredentialOrigin::kDefault : CredentialOrigin::kSet;
+        tx.saveCredential(credential);
+      }
+    });
+    const auto count = [&](CredentialOrigin origin) {
+      return seen([&](Reader& r) { return r.countCredentials(origin); });
+    };
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{2}, count(CredentialOrigin::kDefault));
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, count(CredentialOrigin::kGenerated));
+  }
+
+  void onlyADeadJobIsRevivedAndBeginsAnew() {
+    JobId id = 0;
+    Job wanted = jobOf("password", 7);
+    wanted.key = "7";
+    write([&](Tx& tx) {
+      id = tx.addJob(wanted);
+      CPPUNIT_ASSERT(!tx.reviveJob(*tx.findJob(id)));
+      Job job = *tx.findJob(id);
+      job.state = JobState::kDead;
+      job.attempts = 9;
+      job.reason = "why";
+      tx.saveJob(job);
+    });
+    JobId second = 0;
+    write([&](Tx& tx) {
+      second = tx.addJob(wanted);
+      Job job = *tx.findJob(id);
+      job.state = JobState::kQueued;
+      CPPUNIT_ASSERT(!tx.reviveJob(job));  // the other one is open
+      Job other = *tx.findJob(second);
+      other.state = JobState::kDone;
+      tx.saveJob(other);
+      job.payload = "{\"n\":1}";
+      CPPUNIT_ASSERT(tx.reviveJob(job));
+    });
+    const auto job = seen([&](Reader& r) { return r.findJob(id); });
+    CPPUNIT_ASSERT(job && job->state == JobState::kQueued && job->attempts == 0);
+    CPPUNIT_ASSERT_EQUAL(std::string(""), job->reason);
+    CPPUNIT_ASSERT_EQUAL(std::string("{\"n\":1}"), job->payload);
+    CPPUNIT_ASSERT(job->createdAt == now() && job->dueAt == now());
+    CPPUNIT_ASSERT(job->endedAt == Instant{});
   }
 
   std::unique_ptr<Backend> backend_;

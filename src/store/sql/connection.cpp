@@ -95,6 +95,9 @@ void Connection::fail(const std::exception& exception) {
               lite::NoMemoryException, lite::InternalDBErrorException, lite::LockProtocolException>(
           exception);
   if (isOneOf<lite::CorruptImageException>(exception)) throw Corrupt(toError(exception));
+  if (isOneOf<lite::DBLockedException, lite::TableLockedException>(exception)) {
+    throw Locked(toError(exception));
+  }
   throw Failed(toError(exception));
 }
 

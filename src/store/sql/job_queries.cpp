@@ -135,6 +135,19 @@ std::vector<Job> listJobs(Connection& db, JobState state, int limit) {
   return jobs;
 }
 
+std::vector<Job> searchJobs(Connection& db, const JobQuery& query, int limit) {
+  const std::string quoted = query.email.empty() ? "" : '"' + query.email + '"';
+  std::vector<Job> jobs;
+  db.query("SELECT " MBR_JOB_COLUMNS
+           " FROM job WHERE (?1 IS NULL OR state = ?1) AND (?2 = '' OR kind = ?2) "
+           "AND ((?3 IS NULL AND ?4 = '') OR contact_id = ?3 "
+           "OR (contact_id IS NULL AND ?4 <> '' AND instr(payload, ?4) > 0)) "
+           "ORDER BY id DESC LIMIT ?5",
+           {query.state, query.kind, query.contact, quoted, limit},
+           [&](Row& row) { jobs.push_back(readJob(row)); });
+  return jobs;
+}
+
 std::vector<Job> listDueJobs(Connection& db, std::string_view kind, Instant now, int limit) {
   // Lane by lane, since the index that is in order of due time begins with the lane.
   std::vector<Job> jobs;
@@ -250,6 +263,17 @@ bool moveJob(Connection& db, ChangeLog& log, const Job& job, Instant now) {
       "WHERE id = ?1 AND state IN (0, 1)",
       {job.id, job.contactId, job.key, job.payload});
   if (moved == 0) return false;
+  log.add(ChangeKind::kJob, job.id, now);
+  return true;
+}
+
+bool reviveJob(Connection& db, ChangeLog& log, const Job& job, Instant now) {
+  // An open job of that kind and key makes the unique index refuse it.
+  const std::size_t revived = db.run(
+      "UPDATE OR IGNORE job SET state = ?2, payload = ?3, result = '', reason = '', attempts = 0, "
+      "created_at = ?4, due_at = ?4, lease_until = 0, ended_at = NULL WHERE id = ?1 AND state = 5",
+      {job.id, job.state, job.payload, now});
+  if (revived == 0) return false;
   log.add(ChangeKind::kJob, job.id, now);
   return true;
 }

@@ -12,6 +12,7 @@ bool hasOpenJob(Connection& db, std::string_view kind, ContactId contact);
 std::optional<Instant> nextJobDue(Connection& db, Lane lowest);
 std::vector<JobCounts> countJobs(Connection& db);
 std::vector<Job> listJobs(Connection& db, JobState state, int limit);
+std::vector<Job> searchJobs(Connection& db, const JobQuery& query, int limit);
 std::vector<Job> listDueJobs(Connection& db, std::string_view kind, Instant now, int limit);
 std::vector<Job> listOpenJobsOf(Connection& db, ContactId contact);
 
@@ -21,6 +22,7 @@ std::optional<Job> claimJob(Connection& db, JobId id, Instant leaseUntil);
 void releaseJobs(Connection& db);
 bool saveJob(Connection& db, ChangeLog& log, const Job& job, Instant now);
 bool moveJob(Connection& db, ChangeLog& log, const Job& job, Instant now);
+bool reviveJob(Connection& db, ChangeLog& log, const Job& job, Instant now);
 
 // Drops the contact's open jobs and empties all of its jobs, ended ones too; also those of no
 // contact's id whose payload holds the e-mail ("" = none) as a JSON string. Reads the whole table.

@@ -1,29 +1,51 @@
 #include "store/sql/log_queries.h"
 
+#include <utility>
+
 namespace mbr::store::sql {
+
+namespace {
+
+#define MBR_DELIVERY_COLUMNS \
+  "id, received_at, route, event_type, digest, contact_id, email, follow_up, status, request_id"
+
+DeliveryRecord readDelivery(Row& row) {
+  DeliveryRecord delivery;
+  delivery.id = row.integer();
+  delivery.receivedAt = row.instant();
+  delivery.route = row.text();
+  delivery.eventType = row.text();
+  delivery.digest = row.bytes();
+  delivery.contactId = row.maybeInteger();
+  delivery.email = row.text();
+  delivery.followUp = row.text();
+  delivery.status = row.text();
+  delivery.requestId = row.text();
+  return delivery;
+}
+
+}  // namespace
 
 std::optional<DeliveryRecord> findDelivery(Connection& db, const std::string& digest,
                                            Instant since) {
   std::optional<DeliveryRecord> found;
-  db.query(
-      "SELECT id, received_at, route, event_type, digest, contact_id, email, follow_up, status, "
-      "request_id FROM delivery WHERE digest = ?1 AND received_at >= ?2 AND follow_up <> '' "
-      "AND status = 'accepted' ORDER BY received_at DESC LIMIT 1",
-      {Bytes(digest), since}, [&](Row& row) {
-        DeliveryRecord delivery;
-        delivery.id = row.integer();
-        delivery.receivedAt = row.instant();
-        delivery.route = row.text();
-        delivery.eventType = row.text();
-        delivery.digest = row.bytes();
-        delivery.contactId = row.maybeInteger();
-        delivery.email = row.text();
-        delivery.followUp = row.text();
-        delivery.status = row.text();
-        delivery.requestId = row.text();
-        found = std::move(delivery);
-      });
+  db.query("SELECT " MBR_DELIVERY_COLUMNS
+           " FROM delivery WHERE digest = ?1 AND received_at >= ?2 AND follow_up <> '' "
+           "AND status = 'accepted' ORDER BY received_at DESC LIMIT 1",
+           {Bytes(digest), since}, [&](Row& row) { found = readDelivery(row); });
   return found;
+}
+
+std::vector<DeliveryRecord> searchDeliveries(Connection& db, const DeliveryQuery& query,
+                                             int limit) {
+  std::vector<DeliveryRecord> deliveries;
+  db.query("SELECT " MBR_DELIVERY_COLUMNS
+           " FROM delivery WHERE (?1 IS NULL OR id = ?1) "
+           "AND ((?2 IS NULL AND ?3 = '') OR contact_id = ?2 OR (email = ?3 AND ?3 <> '')) "
+           "AND (?4 IS NULL OR received_at >= ?4) ORDER BY id DESC LIMIT ?5",
+           {query.id, query.contact, query.email, query.since, limit},
+           [&](Row& row) { deliveries.push_back(readDelivery(row)); });
+  return deliveries;
 }
 
 std::optional<Instant> lastDeliveryAt(Connection& db, std::string_view route) {
@@ -48,6 +70,24 @@ void addAudit(Connection& db, const AuditRecord& record) {
       "INSERT INTO audit (at, actor, action, contact_id, detail, request_id) "
       "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
       {record.at, record.actor, record.action, record.contactId, record.detail, record.requestId});
+}
+
+std::vector<AuditRecord> listAuditOf(Connection& db, ContactId contact, int limit) {
+  std::vector<AuditRecord> records;
+  db.query(
+      "SELECT at, actor, action, contact_id, detail, request_id FROM audit WHERE contact_id = ?1 "
+      "ORDER BY id DESC LIMIT ?2",
+      {contact, limit}, [&](Row& row) {
+        AuditRecord record;
+        record.at = row.instant();
+        record.actor = row.text();
+        record.action = row.text();
+        record.contactId = row.maybeInteger();
+        record.detail = row.text();
+        record.requestId = row.text();
+        records.push_back(std::move(record));
+      });
+  return records;
 }
 
 void eraseFromLogs(Connection& db, ContactId contact, const std::string& email) {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "store/records.h"
 #include "store/sql/connection.h"
@@ -10,9 +12,11 @@ namespace mbr::store::sql {
 
 std::optional<DeliveryRecord> findDelivery(Connection& db, const std::string& digest,
                                            Instant since);
+std::vector<DeliveryRecord> searchDeliveries(Connection& db, const DeliveryQuery& query, int limit);
 std::optional<Instant> lastDeliveryAt(Connection& db, std::string_view route);
 void addDelivery(Connection& db, const DeliveryRecord& delivery);
 void addAudit(Connection& db, const AuditRecord& record);
+std::vector<AuditRecord> listAuditOf(Connection& db, ContactId contact, int limit);
 
 // Takes a contact's id and e-mail ("" if it has none), and what was said about it, out of
 // deliveries and audit. Reads both tables whole: an index for it would cost every webhook.
