@@ -1,9 +1,11 @@
 // What commands print. On a terminal for a person, otherwise for a program.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/secret.h"
 
@@ -12,6 +14,18 @@ namespace mbr::cli {
 bool outputIsTerminal();
 
 void printJson(const json::Value& value);
+
+enum class Tone { kPlain, kGood, kWarning, kBad, kFaint };
+// In colour on a terminal, unless NO_COLOR is set or the terminal is a dumb one.
+std::string painted(Tone tone, const std::string& text);
+
+// On a terminal local and with its age, "2026-01-31 09:30:00 (3 min ago)"; otherwise RFC 3339. ""
+// for none.
+std::string timeText(const std::optional<Instant>& at, Instant now);
+// For JSON: RFC 3339, or null.
+json::Value timeOrNull(const std::optional<Instant>& at);
+// "3 min"
+std::string durationText(Milliseconds duration);
 
 // On a terminal a table with its header; otherwise the rows alone, separated by tabs.
 void printTable(const std::vector<std::string>& header,

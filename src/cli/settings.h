@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "app/installation.h"
 #include "base/clock.h"
 #include "base/random.h"
 #include "config/config.h"
@@ -16,7 +17,11 @@ namespace mbr::cli {
 // good. Throws Failure with every problem (kConfiguration), or kNotPermitted.
 config::Config loadAsOwner(const std::string& path);
 
-// What codes and keys need.
+// The database must be there and of this release: else it says what to do. Throws Failure
+// (kConfiguration, kTryLater, …).
+void requireStore(const config::Config& config);
+
+// What commands need that work on the store alone.
 class Workplace {
  public:
   // As loadAsOwner; then opens the store. Throws Failure, app::StartError.
@@ -29,6 +34,7 @@ class Workplace {
   const config::Config config;
   const passwords::KeyRing keys;
   const std::unique_ptr<store::Store> store;
+  const app::Installation installation;
 };
 
 // The folder that a file lies in.
