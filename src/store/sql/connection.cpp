@@ -21,6 +21,10 @@ bool isOneOf(const std::exception& exception) {
 Error toError(const std::exception& exception) {
   const auto* poco = dynamic_cast<const Poco::Exception*>(&exception);
   std::string detail = "store: " + (poco != nullptr ? poco->displayText() : exception.what());
+  if (isOneOf<lite::DBLockedException, lite::TableLockedException>(exception)) {
+    return {Code::kUnavailable, "store: another process holds the database",
+            std::chrono::seconds{1}};
+  }
   if (isOneOf<lite::ConstraintViolationException>(exception)) {
     return {Code::kConflict, std::move(detail)};
   }
@@ -95,9 +99,6 @@ void Connection::fail(const std::exception& exception) {
               lite::NoMemoryException, lite::InternalDBErrorException, lite::LockProtocolException>(
           exception);
   if (isOneOf<lite::CorruptImageException>(exception)) throw Corrupt(toError(exception));
-  if (isOneOf<lite::DBLockedException, lite::TableLockedException>(exception)) {
-    throw Locked(toError(exception));
-  }
   throw Failed(toError(exception));
 }
 

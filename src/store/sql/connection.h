@@ -33,12 +33,6 @@ class Corrupt : public Failed {
   using Failed::Failed;
 };
 
-// Another process held the file for longer than the busy time-out.
-class Locked : public Failed {
- public:
-  using Failed::Failed;
-};
-
 // One thread at a time. Calls throw Failed; after that the transaction may be gone.
 class Connection {
  public:

@@ -56,8 +56,6 @@ Result<FileReport> inspect(const std::string& path, bool thorough, Milliseconds 
     return report;
   } catch (const Corrupt& corrupt) {
     return Error{Code::kInvalid, corrupt.error().detail};
-  } catch (const Locked&) {
-    return Error{Code::kBusy, "store: another process holds the database"};
   } catch (const Failed& failed) {
     return failed.error();
   }

@@ -20,8 +20,8 @@ struct FileReport {
 // Opens an existing file beside whoever works on it and changes nothing that is in it. `thorough`
 // also reads all of it to find damage: some seconds for a large one.
 // Errors: kNotFound (no such file), kDenied (no access), kInvalid (not a database, or too damaged
-// to be read), kConflict (another program's), kBusy (another process holds it), kUnavailable
-// (disk).
+// to be read), kConflict (another program's), kUnavailable (disk; with `retryAfter` if another
+// process holds the file).
 Result<FileReport> inspect(const std::string& path, bool thorough,
                            Milliseconds busyTimeout = Milliseconds{5000});
 

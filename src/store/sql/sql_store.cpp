@@ -126,8 +126,6 @@ Result<std::unique_ptr<SqlStore>> SqlStore::open(const Options& options, const C
     return std::unique_ptr<SqlStore>(new SqlStore(std::move(parts)));
   } catch (const Corrupt& corrupt) {
     return Error{Code::kInvalid, corrupt.error().detail, std::nullopt};
-  } catch (const Locked&) {
-    return Error{Code::kBusy, "store: another process holds the database"};
   } catch (const Failed& failed) {
     return failed.error();
   }
