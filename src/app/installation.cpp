@@ -25,8 +25,8 @@ constexpr int kExitConfiguration = 78;
 
 [[noreturn]] void refuse(const Error& error) {
   int exitCode = kExitConfiguration;
-  if (error.code == Code::kUnavailable) exitCode = kExitUnavailable;
-  if (error.code == Code::kBusy) exitCode = kExitTryLater;
+  if (error.code == Code::kUnavailable || error.code == Code::kBusy) exitCode = kExitUnavailable;
+  if (error.retryAfter) exitCode = kExitTryLater;
   if (error.code == Code::kDenied) exitCode = kExitNotPermitted;
   throw StartError(exitCode, error.detail);
 }

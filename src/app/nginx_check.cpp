@@ -225,7 +225,9 @@ class Check {
   }
 
   void checkShed() {
-    if (expected_.shedSocket.empty()) {
+    if (!expected_.shedSocket) return;
+    const std::string& path = *expected_.shedSocket;
+    if (path.empty()) {
       return add(warning("nginx-shed",
                          "shed.socket is off: what nginx turns away is found by the "
                          "next pass only",
@@ -234,11 +236,11 @@ class Check {
     for (const NginxDirective* log : findAll(*hooks_, "access_log")) {
       const std::string& to = log->argument(0);
       if (to.compare(0, 7, "syslog:") != 0) continue;
-      if (to.find("unix:" + expected_.shedSocket + ",") != std::string::npos) {
-        return add(good("nginx-shed", "notes of refused webhooks go to " + expected_.shedSocket));
+      if (to.find("unix:" + path + ",") != std::string::npos) {
+        return add(good("nginx-shed", "notes of refused webhooks go to " + path));
       }
     }
-    add(problem("nginx-shed", "nginx does not tell of refused webhooks at " + expected_.shedSocket,
+    add(problem("nginx-shed", "nginx does not tell of refused webhooks at " + path,
                 "Make the syslog line of snippets/membergate.conf and shed.socket name the same "
                 "path"));
   }

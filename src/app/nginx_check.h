@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,10 +13,10 @@ namespace mbr::app {
 
 // What nginx has to agree with.
 struct NginxExpectation {
-  std::string socket;            // listen.socket; empty = whoever starts the daemon chooses it
-  std::string shedSocket;        // empty = off
-  std::size_t maxBodyBytes = 0;  // webhooks.max_body
-  bool hasRules = false;         // there is a rule.NAME
+  std::string socket;  // listen.socket; empty = whoever starts the daemon chooses it
+  std::optional<std::string> shedSocket;  // empty = off; nothing = not known
+  std::size_t maxBodyBytes = 0;           // webhooks.max_body
+  bool hasRules = false;                  // there is a rule.NAME
 };
 
 // Pure. The checks are called nginx-files, nginx-connections, nginx-limits, nginx-logs,

@@ -33,6 +33,10 @@ int count(const app::Remarks& remarks, Severity severity) {
   }));
 }
 
+std::string counted(int number, const std::string& what) {
+  return std::to_string(number) + ' ' + what + (number == 1 ? "" : "s");
+}
+
 void printRow(const Remark& remark) {
   const std::string severity(toString(remark.severity));
   std::cout << painted(toneOf(remark.severity), severity)
@@ -61,7 +65,8 @@ int reportRemarks(const app::Remarks& remarks, bool asJson) {
     std::stable_sort(sorted.begin(), sorted.end(),
                      [](const Remark& a, const Remark& b) { return a.severity < b.severity; });
     for (const Remark& remark : sorted) printRow(remark);
-    std::cout << '\n' << problems << " problems, " << warnings << " warnings\n";
+    std::cout << '\n'
+              << counted(problems, "problem") << ", " << counted(warnings, "warning") << '\n';
   }
   return problems == 0 ? kOk : kNegative;
 }

@@ -9,6 +9,7 @@
 #include "app/process_lock.h"
 #include "cli/exit_code.h"
 #include "cli/identity.h"
+#include "ops/log.h"
 
 namespace mbr::cli {
 namespace {
@@ -32,6 +33,7 @@ auto asPermitted(const std::string& path, Look look) try {
 }
 
 std::unique_ptr<store::Store> openStore(const config::Config& config, const Clock& clock) {
+  ops::configureLog(ops::LogLevel::kNone, ops::LogFormat::kText);
   requireStore(config);
   return asPermitted(config.storePath, [&] { return app::openStore(config.storePath, clock); });
 }

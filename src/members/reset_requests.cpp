@@ -94,7 +94,7 @@ Result<JobId> ResetRequests::reset(store::Transaction& tx, const Email& email,
     payload.wish = PasswordPayload::Wish::kLink;
     job = addPasswordJob(tx, payload, {}, {});
   } else {
-    return Error{Code::kConflict, "webhooks.public_url is not set"};
+    return Error{Code::kConflict, "no link can be made: webhooks.public_url is not set"};
   }
   tx.addAudit({tx.now(), std::string(actor), "reset_requested", contact->id, "", ""});
   return job;
