@@ -70,9 +70,13 @@ const Job* failingJob(const CaseFile& file, std::string_view kind) {
   return found == file.jobs.end() ? nullptr : &*found;
 }
 
-bool isConfirmed(const Job& job) {
+// Whether the member has the password whatever becomes of the job: ActiveCampaign confirmed it, or
+// the member chose it.
+bool isKnownToMember(const Job& job) {
+  using Wish = PasswordPayload::Wish;
   const auto payload = readPasswordPayload(job.payload);
-  return payload && payload->confirmed;
+  if (!payload) return false;
+  return payload->confirmed || payload->wish == Wish::kChosen || payload->wish == Wish::kCleared;
 }
 
 // What the newest call that asked for a password said; null if none did.
@@ -328,7 +332,7 @@ MaybeVerdict ofThrottle(const CaseFile& file) {
 // The password is on its way, or was lost on it.
 MaybeVerdict ofPasswordJob(const CaseFile& file) {
   const Job* job = passwordJob(file);
-  if (job == nullptr || isConfirmed(*job)) return std::nullopt;
+  if (job == nullptr || isKnownToMember(*job)) return std::nullopt;
   const std::string name = "job " + number(job->id);
   if (isOpen(job->state)) {
     const bool hasPassword = file.credential && file.credential->changedAt < job->createdAt;

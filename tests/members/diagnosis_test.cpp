@@ -19,6 +19,7 @@ class DiagnosisTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(aPasswordOnItsWayShowsActiveCampaignsAnswer);
   CPPUNIT_TEST(aPasswordThatDiedNamesTheJob);
   CPPUNIT_TEST(aConfirmedJobThatDiedLaterIsNoFault);
+  CPPUNIT_TEST(aChosenPasswordIsInForceWhateverItsJobDoes);
   CPPUNIT_TEST(linksAreUnusedOrExpired);
   CPPUNIT_TEST(autoregisterNoIsSeen);
   CPPUNIT_TEST(nobodyAskedIsToldFromALostPassword);
@@ -153,6 +154,15 @@ class DiagnosisTest : public CppUnit::TestFixture {
   void aConfirmedJobThatDiedLaterIsNoFault() {
     CaseFile file = member();
     file.jobs = {passwordJob(JobState::kDead, true, "denied: 403")};
+    expect("may_log_in", file);
+  }
+
+  void aChosenPasswordIsInForceWhateverItsJobDoes() {
+    CaseFile file = member();
+    file.jobs = {passwordJob(JobState::kQueued, false, "unavailable: 503")};
+    auto payload = *members::readPasswordPayload(file.jobs[0].payload);
+    payload.wish = members::PasswordPayload::Wish::kChosen;
+    file.jobs[0].payload = members::write(payload);
     expect("may_log_in", file);
   }
 
