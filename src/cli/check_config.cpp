@@ -1,8 +1,8 @@
 #include <iostream>
 #include <string>
 
+#include "app/account_check.h"
 #include "app/app.h"
-#include "app/doctor.h"
 #include "app/installation.h"
 #include "cli/bench.h"
 #include "cli/commands.h"

@@ -20,6 +20,10 @@ class Commands {
   explicit Commands(Arguments& arguments) : arguments_(arguments) {
     app_.name("membergate");
     app_.require_subcommand(1);
+    app_.footer(
+        "Commands may be used beside the running service. Exit codes: 0 ok, 1 negative answer,\n"
+        "2 usage, 69 unreachable, 75 try later, 77 not permitted, 78 bad configuration.\n"
+        "A member cannot log in: membergate contact why EMAIL. Something else: membergate doctor.");
     app_.add_option("--config", arguments.config, "The configuration file")
         ->type_name("FILE")
         ->default_str(Arguments::kDefaultConfig);

@@ -1,5 +1,4 @@
-#include "app/doctor.h"
-
+// Looks at the whole installation and says how to repair it.
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,8 +10,11 @@
 #include <memory>
 #include <optional>
 
+#include "app/account_check.h"
 #include "app/app.h"
+#include "app/installation_check.h"
 #include "app/nginx_check.h"
+#include "app/state_check.h"
 #include "cli/bench.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
