@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/joined.h"
+
 namespace mbr::app {
 namespace {
 

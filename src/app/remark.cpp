@@ -14,10 +14,4 @@ std::string_view toString(Severity severity) {
   return "";
 }
 
-std::string joined(const std::vector<std::string>& texts) {
-  std::string all;
-  for (const std::string& text : texts) all += (all.empty() ? "" : ", ") + text;
-  return all;
-}
-
 }  // namespace mbr::app

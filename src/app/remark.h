@@ -24,9 +24,6 @@ struct Remark {
 
 using Remarks = std::vector<Remark>;
 
-// "a, b", for lists within a sentence.
-std::string joined(const std::vector<std::string>& texts);
-
 inline Remark good(std::string check, std::string what) {
   return {std::move(check), Severity::kGood, std::move(what)};
 }

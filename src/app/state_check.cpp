@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/joined.h"
 #include "sync/reconciler.h"
 
 namespace mbr::app {

@@ -171,7 +171,7 @@ Result<json::Object> Support::show(const CaseQuestion& question) const {
     }
     std::optional<Instant> link;
     for (const store::LinkRecord& each : reader.listLinksOf(contact->id, 1)) {
-      if (!each.usedAt && each.expiresAt > clock_.now()) link = each.expiresAt;
+      if (members::isInForce(each, clock_.now())) link = each.expiresAt;
     }
     constexpr int kMostSessions = 1000;
     std::int64_t sessions = 0;

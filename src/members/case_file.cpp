@@ -32,6 +32,10 @@ std::vector<std::string> tagNames(const Contact& contact, const contacts::Names&
 
 }  // namespace
 
+bool isInForce(const store::LinkRecord& link, Instant now) {
+  return !link.usedAt && link.expiresAt > now;
+}
+
 bool looksAlike(std::string_view a, std::string_view b) {
   constexpr std::size_t kMostLetters = 2;
   const std::size_t apart = a.size() > b.size() ? a.size() - b.size() : b.size() - a.size();

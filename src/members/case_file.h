@@ -69,6 +69,9 @@ struct CaseFile {
 CaseFile readCase(store::Reader& reader, const CaseQuestion& question, const CaseSettings& settings,
                   const Tombstones& tombstones, const contacts::Names& names, Instant now);
 
+// Whether a link to set a password works at `now`.
+bool isInForce(const store::LinkRecord& link, Instant now);
+
 // Whether two texts differ in one or two letters: one more, one less, another one, or two that have
 // changed places. Pure.
 bool looksAlike(std::string_view a, std::string_view b);

@@ -1,28 +1,16 @@
 // Why a member cannot log in: the checklist of whoever is asked.
 //
 // readCase() reads what is kept of one contact, whoever asks adds what other rooms know (throttle,
-// gate), and diagnose() says what each of it means, what it comes to, and what to do.
+// gate), checklist() says what each of it means, and diagnose() what it comes to and what to do.
 #pragma once
 
-#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "base/clock.h"
 #include "members/case_file.h"
+#include "members/checklist.h"
 
 namespace mbr::members {
-
-enum class Mark { kGood, kNote, kBad };
-std::string_view toString(Mark mark);
-
-struct Finding {
-  std::string check;  // "contact", "password", "tags", …: stable
-  Mark mark = Mark::kGood;
-  std::string what;
-  std::optional<Instant> at{};  // when that was
-};
 
 // What it comes to. Codes are stable:
 //   unknown erased deleted email_moved banned throttled password_pending password_failed
