@@ -24,6 +24,42 @@ bool inColour() {
   return outputIsTerminal() && terminal != nullptr && std::string_view(terminal) != "dumb";
 }
 
+constexpr std::string_view kColours[] = {"\x1b[0m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[33m"};
+
+// The colour that `text` begins with; "" if it is none of ours.
+std::string_view colourAt(std::string_view text) {
+  for (const std::string_view colour : kColours) {
+    if (text.substr(0, colour.size()) == colour) return colour;
+  }
+  return {};
+}
+
+// How many bytes the control character takes that `text` begins with: one of ASCII, or U+0080 to
+// U+009F; 0 if it begins with none.
+std::size_t commandAt(std::string_view text) {
+  const auto byte = static_cast<unsigned char>(text[0]);
+  if (byte < 0x20 || byte == 0x7f) return 1;
+  const bool second = byte == 0xC2 && text.size() > 1 && static_cast<unsigned char>(text[1]) < 0xA0;
+  return second ? 2 : 0;
+}
+
+std::string withoutCommands(std::string_view text, bool keepColours) {
+  std::string clean;
+  while (!text.empty()) {
+    const std::string_view colour = keepColours ? colourAt(text) : std::string_view();
+    const std::size_t command = colour.empty() ? commandAt(text) : 0;
+    if (command > 0) {
+      clean.push_back('?');
+      text.remove_prefix(command);
+      continue;
+    }
+    const std::size_t taken = std::max<std::size_t>(colour.size(), 1);
+    clean += text.substr(0, taken);
+    text.remove_prefix(taken);
+  }
+  return clean;
+}
+
 // How many columns the text takes: colours take none, a character of UTF-8 one.
 std::size_t widthOf(const std::string& text) {
   std::size_t width = 0;
@@ -43,8 +79,10 @@ bool outputIsTerminal() { return ::isatty(STDOUT_FILENO) == 1; }
 
 void printJson(const json::Value& value) { std::cout << json::write(value) << '\n'; }
 
+std::string printable(std::string_view text) { return withoutCommands(text, false); }
+
 std::string painted(Tone tone, const std::string& text) {
-  if (tone == Tone::kPlain || !inColour()) return text;
+  if (tone == Tone::kPlain || !inColour()) return printable(text);
   const char* code = "";
   switch (tone) {
     case Tone::kPlain:
@@ -62,7 +100,7 @@ std::string painted(Tone tone, const std::string& text) {
       code = "2";
       break;
   }
-  return std::string("\x1b[") + code + "m" + text + "\x1b[0m";
+  return std::string("\x1b[") + code + "m" + printable(text) + "\x1b[0m";
 }
 
 std::string durationText(Milliseconds duration) {
@@ -102,7 +140,7 @@ void printTable(const std::vector<std::string>& header,
   const auto print = [&](const std::vector<std::string>& row) {
     for (std::size_t i = 0; i < row.size(); ++i) {
       const bool last = i + 1 == row.size();
-      std::cout << row[i];
+      std::cout << withoutCommands(row[i], true);
       if (forPerson && !last) std::cout << std::string(widths[i] - widthOf(row[i]) + 2, ' ');
       if (!forPerson && !last) std::cout << '\t';
     }

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -16,7 +17,10 @@ bool outputIsTerminal();
 void printJson(const json::Value& value);
 
 enum class Tone { kPlain, kGood, kWarning, kBad, kFaint };
-// In colour on a terminal, unless NO_COLOR is set or the terminal is a dumb one.
+// What others wrote, such as the name of a contact, without characters that would command the
+// terminal or break a line.
+std::string printable(std::string_view text);
+// The same in colour on a terminal, unless NO_COLOR is set or the terminal is a dumb one.
 std::string painted(Tone tone, const std::string& text);
 
 // On a terminal local and with its age, "2026-01-31 09:30:00 (3 min ago)"; otherwise RFC 3339. ""
@@ -27,7 +31,8 @@ json::Value timeOrNull(const std::optional<Instant>& at);
 // "3 min"
 std::string durationText(Milliseconds duration);
 
-// On a terminal a table with its header; otherwise the rows alone, separated by tabs.
+// On a terminal a table with its header; otherwise the rows alone, separated by tabs. Cells are
+// made printable, but for the colours of painted().
 void printTable(const std::vector<std::string>& header,
                 const std::vector<std::vector<std::string>>& rows);
 

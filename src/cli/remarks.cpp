@@ -41,8 +41,8 @@ void printRow(const Remark& remark) {
   const std::string severity(toString(remark.severity));
   std::cout << painted(toneOf(remark.severity), severity)
             << std::string(std::string_view("problem").size() - severity.size() + 2, ' ')
-            << remark.check << ": " << remark.what << '\n';
-  if (!remark.cure.empty()) std::cout << "         -> " << remark.cure << '\n';
+            << remark.check << ": " << printable(remark.what) << '\n';
+  if (!remark.cure.empty()) std::cout << "         -> " << printable(remark.cure) << '\n';
 }
 
 }  // namespace

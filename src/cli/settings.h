@@ -24,7 +24,8 @@ void requireStore(const config::Config& config);
 // What commands need that work on the store alone.
 class Workplace {
  public:
-  // As loadAsOwner; then opens the store. From here on nothing is logged. Throws Failure, app::StartError.
+  // As loadAsOwner; then opens the store. From here on nothing is logged. Throws Failure,
+  // app::StartError.
   explicit Workplace(const std::string& configPath);
   Workplace(const Workplace&) = delete;
   Workplace& operator=(const Workplace&) = delete;

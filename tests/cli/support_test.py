@@ -379,6 +379,16 @@ class ForAPerson(SupportCase):
         self.assertNotIn("\x1b[", self.seen("jobs", "list", TERM="dumb"))
         self.assertNotIn("\x1b[", self.membergate("contact", "why", EMAIL).stdout)
 
+    def test_a_name_cannot_command_the_terminal(self):
+        name = "\x1b]0;mine\x07\x1b[2J\u009b2J\tEve"
+        self.contact(8, "eve@example.com", first_name=name)
+        for seen in (self.seen("contact", "show", "8", TERM="xterm"),
+                     self.membergate("contact", "show", "8").stdout):
+            line = next(line for line in seen.splitlines() if line.startswith("first_name"))
+            self.assertIn("?]0;mine??[2J?2J?Eve", line)
+        shown = json.loads(self.membergate("contact", "show", "8", "--json").stdout)
+        self.assertEqual(name, shown["contact"]["first_name"])
+
     def test_columns_stand_below_each_other(self):
         lines = self.seen("jobs", "list", TERM="xterm", NO_COLOR="1").splitlines()
         coloured = self.seen("jobs", "list", TERM="xterm")
