@@ -10,22 +10,38 @@ namespace {
 constexpr std::chrono::minutes kLostAfter{1};
 constexpr std::chrono::hours kPruneInterval{1};
 
-}  // namespace
+constexpr std::size_t kKeyBytes = 16;
 
 // The oldest key: counters and known pairs should outlive a rotation of the master key.
+Secret digestKeyOf(const passwords::KeyRing& keys) {
+  return keys.subkey("throttle", keys.oldestId()).value();
+}
+
+std::string digestOf(const Secret& digestKey, std::string_view kind, std::string_view text) {
+  std::string bytes(kind);
+  bytes.append(text);
+  return passwords::hmacSha256(digestKey, bytes).substr(0, kKeyBytes);
+}
+
+// The address has one of two lengths, so it is told apart from the account behind it.
+std::string pairText(const Address& address, std::string_view account) {
+  const char length = static_cast<char>(address.bytes().size());
+  return length + address.bytes() + std::string(account);
+}
+
+}  // namespace
+
 Throttle::Throttle(store::Store& store, const passwords::KeyRing& keys, const Clock& clock,
                    Options options)
     : store_(store),
       clock_(clock),
       options_(options),
-      digestKey_(keys.subkey("throttle", keys.oldestId()).value()),
+      digestKey_(digestKeyOf(keys)),
       counters_(std::max<std::size_t>(options.maxEntries / 2, 1)),
       knownPairs_(std::max<std::size_t>(options.maxEntries / 2, 1)) {}
 
 Throttle::Key Throttle::keyOf(std::string_view kind, std::string_view text) const {
-  std::string bytes(kind);
-  bytes.append(text);
-  const std::string digest = passwords::hmacSha256(digestKey_, bytes);
+  const std::string digest = digestOf(digestKey_, kind, text);
   Key key{};
   std::copy_n(digest.begin(), key.size(), key.begin());
   return key;
@@ -37,9 +53,7 @@ Throttle::Try Throttle::tryOf(std::string_view account,
   attempt.account = keyOf("account:", account);
   if (!address) return attempt;
   attempt.address = keyOf("address:", address->bytes());
-  // The address has one of two lengths, so it is told apart from the account behind it.
-  const char length = static_cast<char>(address->bytes().size());
-  attempt.pair = keyOf("pair:", length + address->bytes() + std::string(account));
+  attempt.pair = keyOf("pair:", pairText(*address, account));
   return attempt;
 }
 
@@ -211,6 +225,26 @@ Outcome Throttle::flush() {
   const std::lock_guard lock(mutex_);
   changed_.insert(taken.begin(), taken.end());
   return saved;
+}
+
+Tallies readTallies(store::Reader& reader, const passwords::KeyRing& keys, std::string_view account,
+                    const std::optional<Address>& address, Instant now) {
+  const Secret digestKey = digestKeyOf(keys);
+  const auto find = [&](std::string_view kind, std::string_view text) {
+    return reader.findThrottle(digestOf(digestKey, kind, text));
+  };
+  const auto tallyOf = [&](const std::optional<store::ThrottleRecord>& record) {
+    if (!record) return Tally{};
+    return asOf({record->failures, record->firstFailureAt, record->lastFailureAt}, now);
+  };
+  Tallies tallies;
+  tallies.account = tallyOf(find("account:", account));
+  if (!address) return tallies;
+  const auto pair = find("pair:", pairText(*address, account));
+  tallies.pair = tallyOf(pair);
+  tallies.address = tallyOf(find("address:", address->bytes()));
+  tallies.knownPair = pair && pair->succeededAt && now - *pair->succeededAt < kKnownPairLife;
+  return tallies;
 }
 
 }  // namespace mbr::access

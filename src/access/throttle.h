@@ -115,4 +115,9 @@ class Throttle {
   Instant prunedAt_{};                             // flushing thread only
 };
 
+// What the store says of tries for `account` from `address`, a second behind at most. For whoever
+// is to explain a refusal.
+Tallies readTallies(store::Reader& reader, const passwords::KeyRing& keys, std::string_view account,
+                    const std::optional<Address>& address, Instant now);
+
 }  // namespace mbr::access

@@ -525,7 +525,20 @@ Result<ApiUser> Client::whoAmI(const Call& call) {
   const json::Value& user = reply->body["user"];
   const std::string* name = user["username"].asString();
   if (name == nullptr) return unreadable("the answer holds no user");
-  return ApiUser{*name, user["localZoneid"].textOr("")};
+  ApiUser who{*name, user["localZoneid"].textOr(""), {}};
+  if (reply->date) who.ahead = *reply->date - reply->sentAt;
+  return who;
+}
+
+Result<bool> Client::isFieldShown(const Call& call, FieldId field) {
+  const auto rows = listRows(call, "fields", "fields");
+  if (!rows) return rows.error();
+  for (const json::Value& row : *rows) {
+    if (readId(row["id"]) != field) continue;
+    const json::Array* relations = row["relations"].asArray();
+    return relations != nullptr && !relations->empty();
+  }
+  return Error{Code::kNotFound, "there is no such field"};
 }
 
 }  // namespace mbr::activecampaign

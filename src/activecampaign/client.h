@@ -101,6 +101,8 @@ class Client {
   Result<std::vector<store::NamedId>> listAutomations(const Call& call);
   Result<std::vector<store::NamedId>> listLists(const Call& call);
   Result<std::vector<store::FieldRecord>> listFields(const Call& call);
+  // Whether the field has a relation, without which ActiveCampaign's pages do not show it.
+  Result<bool> isFieldShown(const Call& call, FieldId field);
 
   // The tag's id, also if it exists by now. Names are compared exactly.
   Result<TagId> createTag(const Call& call, const std::string& name);

@@ -150,7 +150,7 @@ Result<Reply> Exchange::judge(const HttpAnswer& answer, const Request& request, 
     return Error{Code::kBusy, "ActiveCampaign answers 429",
                  std::clamp(retryAfter.value_or(kShortestFreeze), kShortestFreeze, kLongestFreeze)};
   }
-  Reply reply{status, {}, answer.sentAt};
+  Reply reply{status, {}, answer.sentAt, readHttpDate(answer.date)};
   Result<json::Value> body = json::parse(answer.body);
   if (body) reply.body = std::move(*body);
   if (isDenial(reply)) {

@@ -29,6 +29,7 @@ struct Reply {
   int status = 0;
   json::Value body;  // an object or an array; null if a denial or an `emptyIsFine` held none
   Instant sentAt{};
+  std::optional<Instant> date{};  // the Date header
   bool success() const { return status / 100 == 2; }
 };
 

@@ -297,6 +297,7 @@ Result<HttpAnswer> PocoTransport::readAnswer(HTTPResponse& response, std::istrea
   answer.retryAfter = response.get("Retry-After", "");
   answer.rateLimit = leadingNumber(response.get("RateLimit-Limit", ""));
   answer.rateRemaining = leadingNumber(response.get("RateLimit-Remaining", ""));
+  answer.date = response.get("Date", "");
   if (const Outcome read = readBody(response, in, answer.body); !read) return read.error();
   bytes("received").add(static_cast<double>(answer.body.size()));
   return answer;

@@ -239,13 +239,18 @@ std::optional<Milliseconds> readRetryAfter(std::string_view header, Instant now)
   if (error == std::errc{} && stop == end && seconds >= 0) {
     return Milliseconds{std::min(seconds, 1000000L) * 1000};
   }
+  const auto at = readHttpDate(header);
+  if (!at) return std::nullopt;
+  return std::max(Milliseconds{0}, *at - now);
+}
+
+std::optional<Instant> readHttpDate(std::string_view header) {
   std::tm time{};
   std::istringstream in{std::string(header)};
   in.imbue(std::locale::classic());
   in >> std::get_time(&time, "%a, %d %b %Y %H:%M:%S GMT");
   if (in.fail()) return std::nullopt;
-  const Instant at{std::chrono::seconds{::timegm(&time)}};
-  return std::max(Milliseconds{0}, at - now);
+  return Instant{std::chrono::seconds{::timegm(&time)}};
 }
 
 SideRows::SideRows(const json::Value& root, std::optional<ContactId> only) {

@@ -50,6 +50,8 @@ bool saysCannotEnter(const json::Value& body);
 
 // Seconds or an HTTP date; nothing if it is neither. A date in the past is 0.
 std::optional<Milliseconds> readRetryAfter(std::string_view header, Instant now);
+// "Fri, 31 Jan 2026 09:30:00 GMT"; nothing if it is none.
+std::optional<Instant> readHttpDate(std::string_view header);
 
 // The rows beside the contacts of an answer, "contactTags", "fieldValues" and "contactLists" at its
 // top level, sorted by whose they are. Made once for an answer: a page costs each row once.

@@ -35,6 +35,7 @@ struct HttpAnswer {
   // RateLimit-Limit and RateLimit-Remaining; nothing where they are absent or no numbers.
   std::optional<int> rateLimit{};
   std::optional<int> rateRemaining{};
+  std::string date{};  // the Date header as sent; empty = none
 };
 
 // One thread at a time; one object per worker.

@@ -111,6 +111,9 @@ struct Webhook {
 struct ApiUser {
   std::string username;
   std::string zone;  // "Europe/Berlin"
+  // By how much ActiveCampaign's clock is ahead of ours, to a second and the time the call took;
+  // nothing if it did not tell.
+  std::optional<Milliseconds> ahead{};
 };
 
 }  // namespace mbr::activecampaign

@@ -10,7 +10,7 @@
 namespace mbr::app {
 
 // Why the service cannot start: a sentence for the operator, and the exit code that says the same
-// (69 something needed is down, 77 not permitted, 78 configuration).
+// (69 something needed is down, 75 try later, 77 not permitted, 78 configuration).
 class StartError : public std::runtime_error {
  public:
   StartError(int exitCode, const std::string& sentence)

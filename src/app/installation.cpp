@@ -19,12 +19,14 @@ constexpr std::string_view kKeyCheck = "master_key.check.";  // and the key's id
 constexpr std::string_view kKeyIds = "master_key.ids";       // every one ever used, by comma
 
 constexpr int kExitUnavailable = 69;
+constexpr int kExitTryLater = 75;
 constexpr int kExitNotPermitted = 77;
 constexpr int kExitConfiguration = 78;
 
 [[noreturn]] void refuse(const Error& error) {
   int exitCode = kExitConfiguration;
   if (error.code == Code::kUnavailable || error.code == Code::kBusy) exitCode = kExitUnavailable;
+  if (error.retryAfter) exitCode = kExitTryLater;
   if (error.code == Code::kDenied) exitCode = kExitNotPermitted;
   throw StartError(exitCode, error.detail);
 }
@@ -137,6 +139,12 @@ std::unique_ptr<store::Store> openStore(const std::string& path, const Clock& cl
   auto store = store::sql::SqlStore::open(options, clock);
   if (!store) refuse(store.error());
   return std::move(*store);
+}
+
+store::sql::FileReport inspectStore(const std::string& path) {
+  auto report = store::sql::inspect(path, false);
+  if (!report) refuse(report.error());
+  return *report;
 }
 
 std::unique_ptr<activecampaign::PocoNetwork> openNetwork(const activecampaign::Options& options) {

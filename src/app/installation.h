@@ -15,6 +15,7 @@
 #include "contacts/directories.h"
 #include "domain/job.h"
 #include "passwords/key_ring.h"
+#include "store/sql/inspection.h"
 #include "store/store.h"
 
 namespace mbr::app {
@@ -50,6 +51,8 @@ void rememberFeatures(store::Store& store, const std::string& features);
 passwords::KeyRing loadKeys(const std::string& path);
 std::unique_ptr<store::Store> openStore(const std::string& path, const Clock& clock,
                                         int readers = 4, const std::atomic<int>* hashing = nullptr);
+// Looks at the database without opening it for work.
+store::sql::FileReport inspectStore(const std::string& path);
 std::unique_ptr<activecampaign::PocoNetwork> openNetwork(const activecampaign::Options& options);
 void require(const Outcome& outcome);
 

@@ -1,6 +1,9 @@
 // Tells a daemon whether another one works on the same database.
 #pragma once
 
+#include <sys/types.h>
+
+#include <optional>
 #include <string>
 
 namespace mbr::app {
@@ -22,6 +25,11 @@ class ProcessLock {
 
   // Lets other daemons in, once the jobs that were left are released.
   void share();
+
+  // Whether some process holds it; makes no file.
+  static bool isHeld(const std::string& path);
+  // One that holds it; nothing if none does, or the kernel does not tell.
+  static std::optional<pid_t> holderOf(const std::string& path);
 
  private:
   int fd_ = -1;

@@ -35,41 +35,41 @@ json::Array render(const std::vector<store::JobCounts>& counts) {
 
 }  // namespace
 
-Result<json::Object> Status::read() const {
-  std::vector<store::JobCounts> jobs;
-  std::vector<Sweep> sweeps;
-  std::size_t gaps = 0;
-  store::BudgetRecord budget;
-  const Outcome read = store_.read([&](store::Reader& reader) -> Outcome {
-    jobs = reader.countJobs();
-    sweeps = reader.listSweeps(1);
-    gaps = reader.listOpenGaps().size();
-    budget = reader.loadBudget();
-    return Done{};
-  });
-  if (!read) return read.error();
-
-  const Instant now = clock_.now();
+StoreStatus readStoreStatus(store::Reader& reader, Instant now, double rate) {
+  const store::BudgetRecord budget = reader.loadBudget();
   const bool frozen = budget.frozenUntil > now;
   const auto recent = std::count_if(budget.sends.begin(), budget.sends.end(), [&](Instant send) {
     return send > now - std::chrono::milliseconds{1100};
   });
+  StoreStatus status;
+  status.jobs = render(reader.countJobs());
+  status.lastSweep = render(reader.listSweeps(1));
+  status.gapsOpen = static_cast<std::int64_t>(reader.listOpenGaps().size());
+  status.budget = json::Object{
+      {"requests_per_second", rate},
+      {"recent_requests", static_cast<std::int64_t>(recent)},
+      {"frozen_until", timeOrNull(frozen ? std::optional(budget.frozenUntil) : std::nullopt)}};
+  return status;
+}
+
+Result<json::Object> Status::read() const {
+  StoreStatus status;
+  const Outcome read = store_.read([&](store::Reader& reader) -> Outcome {
+    status = readStoreStatus(reader, clock_.now(), rate_);
+    return Done{};
+  });
+  if (!read) return read.error();
   const bool refused = breaker_.account() == activecampaign::AccountState::kRefused;
   const std::string_view state = refused ? "refused" : breaker_.open() ? "down" : "working";
-  json::Object account{
-      {"state", state},
-      {"budget", json::Object{{"requests_per_second", rate_},
-                              {"recent_requests", static_cast<std::int64_t>(recent)},
-                              {"frozen_until", timeOrNull(frozen ? std::optional(budget.frozenUntil)
-                                                                 : std::nullopt)}}}};
-  return json::Object{{"version", MBR_VERSION},
-                      {"started_at", formatRfc3339(startedAt_)},
-                      {"store", json::Object{{"state", "ok"}}},
-                      {"activecampaign", std::move(account)},
-                      {"jobs", render(jobs)},
-                      {"gaps_open", static_cast<std::int64_t>(gaps)},
-                      {"last_sweep", render(sweeps)},
-                      {"contacts", contacts_.load()}};
+  return json::Object{
+      {"version", MBR_VERSION},
+      {"started_at", formatRfc3339(startedAt_)},
+      {"store", json::Object{{"state", "ok"}}},
+      {"activecampaign", json::Object{{"state", state}, {"budget", std::move(status.budget)}}},
+      {"jobs", std::move(status.jobs)},
+      {"gaps_open", status.gapsOpen},
+      {"last_sweep", std::move(status.lastSweep)},
+      {"contacts", contacts_.load()}};
 }
 
 void Status::count() {

@@ -12,6 +12,16 @@
 
 namespace mbr::app {
 
+// What of it lies in the store.
+struct StoreStatus {
+  json::Array jobs;       // [{"lane","state","count"}]: open and dead ones
+  json::Value lastSweep;  // null if there was none
+  std::int64_t gapsOpen = 0;
+  json::Object budget;
+};
+// `rate`: ActiveCampaign's budget in requests a second.
+StoreStatus readStoreStatus(store::Reader& reader, Instant now, double rate);
+
 // Thread-safe.
 class Status {
  public:

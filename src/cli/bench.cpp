@@ -14,7 +14,8 @@ namespace mbr::cli {
 std::unique_ptr<app::Workbench> openBench(const Arguments& arguments) {
   config::Config config = loadAsOwner(arguments.configPath());
   const std::string folder = folderOf(config.storePath);
-  ops::configureLog(ops::LogLevel::kError, ops::LogFormat::kText);
+  ops::configureLog(ops::LogLevel::kNone, ops::LogFormat::kText);
+  requireStore(config);
   try {
     return std::make_unique<app::Workbench>(std::move(config));
   } catch (const app::StartError& error) {

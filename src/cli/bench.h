@@ -8,8 +8,8 @@
 
 namespace mbr::cli {
 
-// As loadAsOwner; then opens the store and the rest. From here on only errors are logged: a command
-// says itself what it did. Throws Failure, app::StartError.
+// As loadAsOwner; then opens the store and the rest. From here on nothing is logged: a command says
+// itself what it did. Throws Failure, app::StartError.
 std::unique_ptr<app::Workbench> openBench(const Arguments& arguments);
 
 }  // namespace mbr::cli

@@ -1,11 +1,14 @@
 #include <iostream>
 #include <string>
 
+#include "app/account_check.h"
 #include "app/app.h"
 #include "app/installation.h"
+#include "cli/bench.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/output.h"
+#include "cli/remarks.h"
 #include "cli/settings.h"
 #include "config/keys.h"
 
@@ -59,6 +62,13 @@ void printKeys(bool asJson) {
   if (asJson) printJson(std::move(all));
 }
 
+// Whoever asks ActiveCampaign counts its requests in the database.
+int checkOnline(const Arguments& arguments) {
+  const auto bench = openBench(arguments);
+  for (const std::string& warning : bench->config.warnings) warn(warning);
+  return reportRemarks(app::checkAccount(*bench), arguments.json);
+}
+
 }  // namespace
 
 int checkConfig(const Arguments& arguments) {
@@ -66,6 +76,7 @@ int checkConfig(const Arguments& arguments) {
     printKeys(arguments.json);
     return kOk;
   }
+  if (arguments.online) return checkOnline(arguments);
   try {
     const config::Config config = loadAsOwner(arguments.configPath());
     app::loadKeys(config.masterKeyFile);

@@ -20,19 +20,29 @@ class Commands {
   explicit Commands(Arguments& arguments) : arguments_(arguments) {
     app_.name("membergate");
     app_.require_subcommand(1);
+    app_.footer(
+        "Commands may be used beside the running service. Exit codes: 0 ok, 1 negative answer,\n"
+        "2 usage, 69 unreachable, 75 try later, 77 not permitted, 78 bad configuration.\n"
+        "A member cannot log in: membergate contact why EMAIL. Something else: membergate doctor.");
     app_.add_option("--config", arguments.config, "The configuration file")
         ->type_name("FILE")
         ->default_str(Arguments::kDefaultConfig);
     app_.add_flag("--json", arguments.json, "Answer in JSON on standard output");
     add(app_, "serve", "Run the service", serve);
     addInit();
-    add(app_, "check-config", "Say everything that is wrong with the configuration", checkConfig)
-        ->add_flag("--keys", arguments.listKeys, "Print every key with default and range instead");
+    addCheckConfig();
+    addDoctor();
+    add(app_, "status", "Show how the service does", status);
     addCodes();
     addKeys();
     addContacts();
     addHooks();
     addSync();
+    addJobs();
+    addReplay();
+    addPassword();
+    add(app_, "migrate", "Bring the database to this release, with the service stopped", migrate)
+        ->add_flag("--check", arguments.check, "Only say whether there is something to do");
     add(app_, "version", "Print the version", version);
   }
 
@@ -71,6 +81,71 @@ class Commands {
     init->add_flag("--rotate-key", arguments_.rotateKey, "Put a new master key before the others");
   }
 
+  void addCheckConfig() {
+    CLI::App* check = add(app_, "check-config",
+                          "Say everything that is wrong with the configuration", checkConfig);
+    check->add_flag("--keys", arguments_.listKeys,
+                    "Print every key with default and range instead");
+    check->add_flag(
+        "--online", arguments_.online,
+        "Also ask ActiveCampaign whether the key is good and tags and fields are there");
+  }
+
+  void addDoctor() {
+    CLI::App* doctor =
+        add(app_, "doctor", "Look at the whole installation and say how to repair it", cli::doctor);
+    doctor
+        ->add_option("--nginx", arguments_.nginxFile,
+                     "nginx.conf, or what nginx -T printed, instead of asking nginx")
+        ->type_name("FILE");
+    doctor->add_flag("--offline", arguments_.offline, "Do not ask ActiveCampaign");
+  }
+
+  void addLimit(CLI::App* app, const char* about) {
+    app->add_option("--limit", arguments_.limit, about)
+        ->check(CLI::Range(1, 10000))
+        ->capture_default_str();
+  }
+
+  void addJobs() {
+    CLI::App& jobs = addGroup("jobs", "What is on its way to ActiveCampaign, or was given up");
+    CLI::App* list = add(jobs, "list", "List jobs, the newest first", cli::listJobs);
+    list->add_option("--state", arguments_.state,
+                     "waiting, queued, running, done, refused, dead or dropped");
+    list->add_option("--kind", arguments_.kind, "password, follow_up, refresh, change, wipe, …");
+    addLimit(list, "At most so many");
+    CLI::App* retry =
+        add(jobs, "retry", "Try jobs again now that wait or were given up", retryJobs);
+    retry->add_option("ID", arguments_.jobs, "Their numbers")->check(CLI::PositiveNumber);
+    retry->add_flag("--dead", arguments_.allDead, "All that were given up");
+    add(jobs, "drop", "Give jobs up", dropJobs)
+        ->add_option("ID", arguments_.jobs, "Their numbers")
+        ->check(CLI::PositiveNumber)
+        ->required();
+  }
+
+  void addReplay() {
+    CLI::App* replay = add(app_, "replay", "Do again what webhooks brought about", cli::replay);
+    replay->add_option("ID", arguments_.delivery, "The number of one delivery")
+        ->check(CLI::PositiveNumber);
+    replay
+        ->add_option("--since", arguments_.since,
+                     "All deliveries since then: 2026-01-31T09:30:00Z, or an age: 30m, 2h, 3d")
+        ->type_name("TIME");
+    replay->add_option("--until", arguments_.until, "But none after then")->type_name("TIME");
+  }
+
+  void addPassword() {
+    CLI::App& password = addGroup("password", "The password of a member");
+    const auto addEmail = [this](CLI::App* app) {
+      app->add_option("EMAIL", arguments_.contact, "The member's e-mail address")->required();
+    };
+    addEmail(
+        add(password, "reset", "Do what the reset page does, without its bounds", resetPassword));
+    addEmail(add(password, "wipe", "Empty ActiveCampaign's field; the password stays right",
+                 wipePassword));
+  }
+
   void addCodes() {
     CLI::App& code = addGroup("code", "Security codes of webhooks");
     CLI::App* create = add(code, "create", "Make a code and print it, this once", createCode);
@@ -105,6 +180,22 @@ class Commands {
     erase->add_option("CONTACT", arguments_.contact, "Its e-mail address or ActiveCampaign's id");
     erase->add_option("--lift", arguments_.liftEmail, "Let an erased contact come back instead")
         ->type_name("EMAIL");
+    const auto addContact = [&](const char* name, const char* about, Command command) {
+      CLI::App* app = add(contact, name, about, command);
+      app->add_option("CONTACT", arguments_.contact, "Its e-mail address or ActiveCampaign's id")
+          ->required();
+      return app;
+    };
+    addContact("show", "Show what is kept of it", showContact);
+    CLI::App* why =
+        addContact("why", "Say why the member cannot log in, and what to do", explainContact);
+    why->add_option("--rule", arguments_.rule, "Or cannot pass the gate of rule.NAME")
+        ->type_name("NAME");
+    why->add_option("--client-ip", arguments_.clientIp,
+                    "Look also at what counts against an address")
+        ->type_name("ADDRESS");
+    addLimit(addContact("trace", "Show what happened to it, in order", traceContact),
+             "At most so many of each kind");
   }
 
   void addHooks() {

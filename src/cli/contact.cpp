@@ -5,6 +5,7 @@
 #include "cli/exit_code.h"
 #include "cli/output.h"
 #include "cli/settings.h"
+#include "cli/words.h"
 #include "domain/contact.h"
 #include "members/tombstones.h"
 
@@ -43,14 +44,11 @@ int eraseContact(const Arguments& arguments) {
     throw Failure(kUsage, "contact erase: expected either a contact or --lift EMAIL");
   }
   if (arguments.liftEmail) return lift(arguments);
-  const std::string& name = *arguments.contact;
-  const auto email = Email::parse(name);
-  const auto id = parseId(name);
-  if (!email && !id) throw Failure(kUsage, "contact erase: expected an e-mail address or an id");
+  const auto who = readContactName(*arguments.contact);
   Workplace place(arguments.configPath());
   const members::Tombstones tombstones(place.keys);
   const Outcome erased = place.store->write([&](store::Transaction& tx) -> Outcome {
-    const auto contact = email ? tx.findContactByEmail(*email) : tx.findContact(*id);
+    const auto contact = who.email ? tx.findContactByEmail(*who.email) : tx.findContact(*who.id);
     if (!contact) return Error{Code::kNotFound, "nothing is kept of this contact"};
     tombstones.bury(tx, contact->id, contact->email, "cli");
     return Done{};

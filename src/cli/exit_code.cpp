@@ -3,8 +3,8 @@
 namespace mbr::cli {
 namespace {
 
-ExitCode exitCodeOf(Code code) {
-  switch (code) {
+ExitCode exitCodeOf(const Error& error) {
+  switch (error.code) {
     case Code::kInvalid:
       return kUsage;
     case Code::kDenied:
@@ -15,6 +15,7 @@ ExitCode exitCodeOf(Code code) {
     case Code::kBusy:
       return kTryLater;
     case Code::kUnavailable:
+      return error.retryAfter ? kTryLater : kUnreachable;
     case Code::kInternal:
       return kUnreachable;
   }
@@ -23,7 +24,6 @@ ExitCode exitCodeOf(Code code) {
 
 }  // namespace
 
-Failure::Failure(const Error& error)
-    : std::runtime_error(error.detail), code_(exitCodeOf(error.code)) {}
+Failure::Failure(const Error& error) : std::runtime_error(error.detail), code_(exitCodeOf(error)) {}
 
 }  // namespace mbr::cli

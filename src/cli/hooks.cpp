@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "base/joined.h"
 #include "base/time_format.h"
 #include "cli/bench.h"
 #include "cli/commands.h"
@@ -32,12 +33,6 @@ std::string idOf(const sync::HookReport& report) {
 json::Array arrayOf(const std::vector<std::string>& texts) {
   json::Array all;
   for (const std::string& text : texts) all.emplace_back(text);
-  return all;
-}
-
-std::string joined(const std::vector<std::string>& texts) {
-  std::string all;
-  for (const std::string& text : texts) all += (all.empty() ? "" : ",") + text;
   return all;
 }
 
@@ -71,7 +66,7 @@ void printStatus(const sync::HookReport& report, const Arrivals& arrivals) {
       {"state", std::string(toString(report.state))},
       {"id", idOf(report)},
       {"url", report.url},
-      {"events", joined(report.events)},
+      {"events", joined(report.events, ",")},
       {"wrong", report.what},
       {"last check", textOf(report.checkedAt)},
       {"last delivery", textOf(arrivals.last)},

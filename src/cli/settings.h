@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "app/installation.h"
 #include "base/clock.h"
 #include "base/random.h"
 #include "config/config.h"
@@ -16,10 +17,15 @@ namespace mbr::cli {
 // good. Throws Failure with every problem (kConfiguration), or kNotPermitted.
 config::Config loadAsOwner(const std::string& path);
 
-// What codes and keys need.
+// The database must be there and of this release: else it says what to do. Throws Failure
+// (kConfiguration, kTryLater, …).
+void requireStore(const config::Config& config);
+
+// What commands need that work on the store alone.
 class Workplace {
  public:
-  // As loadAsOwner; then opens the store. Throws Failure, app::StartError.
+  // As loadAsOwner; then opens the store. From here on nothing is logged. Throws Failure,
+  // app::StartError.
   explicit Workplace(const std::string& configPath);
   Workplace(const Workplace&) = delete;
   Workplace& operator=(const Workplace&) = delete;
@@ -29,6 +35,7 @@ class Workplace {
   const config::Config config;
   const passwords::KeyRing keys;
   const std::unique_ptr<store::Store> store;
+  const app::Installation installation;
 };
 
 // The folder that a file lies in.

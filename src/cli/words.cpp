@@ -18,6 +18,21 @@ json::Array words(std::string_view text) {
   return all;
 }
 
+members::CaseQuestion readContactName(const std::string& text) {
+  members::CaseQuestion question{Email::parse(text), parseId(text)};
+  if (question.email || question.id) return question;
+  throw Failure(kUsage, "expected an e-mail address or an id, not `" + text + "`");
+}
+
+Email readEmail(const std::string& text) {
+  if (auto email = Email::parse(text)) return *std::move(email);
+  throw Failure(kUsage, "expected an e-mail address, not `" + text + "`");
+}
+
+std::string nameOf(const members::CaseQuestion& question) {
+  return question.email ? question.email->text() : std::to_string(question.id.value_or(0));
+}
+
 json::Value orNull(const std::string& text) {
   return text.empty() ? json::Value() : json::Value(text);
 }

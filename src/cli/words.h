@@ -7,11 +7,20 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "cli/commands.h"
+#include "domain/email.h"
+#include "members/case_file.h"
 
 namespace mbr::cli {
 
 // "a,b" -> ["a","b"]
 json::Array words(std::string_view text);
+
+// An e-mail address or an id, as a command's argument. Throws Failure (kUsage).
+members::CaseQuestion readContactName(const std::string& text);
+// An e-mail address alone.
+Email readEmail(const std::string& text);
+// How the operator named it.
+std::string nameOf(const members::CaseQuestion& question);
 
 // null for empty text
 json::Value orNull(const std::string& text);

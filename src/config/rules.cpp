@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "base/joined.h"
 #include "config/values.h"
 
 namespace mbr::config {
@@ -97,12 +98,6 @@ Rule required(Rule rule) {
 Rule offIfEmpty(Rule rule) {
   rule.mayBeOff = true;
   return rule;
-}
-
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : ",") + word;
-  return text;
 }
 
 std::vector<Rule> makeRules() {
@@ -224,11 +219,11 @@ std::vector<Rule> makeRules() {
            "to set a password; needed while webhooks.mode is events or password.policy is link."},
           "an https:// address without a path", "plain http:// for loopback hosts only",
           readPublicUrl),
-      other({"webhooks.events", joined(hooks.events),
+      other({"webhooks.events", joined(hooks.events, ","),
              "What the event webhook is sent for, in ActiveCampaign's names; one registered for "
              "more is left as it is."},
             "event names by comma", "lower-case letters and underscores", readEvents),
-      other({"webhooks.sources", joined(hooks.sources),
+      other({"webhooks.sources", joined(hooks.sources, ","),
              "Whose changes the event webhook is sent for: a contact's own, a user's, the API's "
              "or the system's."},
             "words by comma", "public, admin, api, system", readSources),

@@ -283,6 +283,14 @@ bool sameSteps(const std::vector<Step>& a, const std::vector<Step>& b) {
                              });
 }
 
+bool holdsSteps(store::Reader& reader, JobId id, const PasswordPayload& payload) {
+  if (payload.steps.empty()) return true;
+  const auto job = reader.findJob(id);
+  const auto held = job ? readPasswordPayload(job->payload)
+                        : Result<PasswordPayload>(Error{Code::kNotFound, "no such job"});
+  return held && sameSteps(held->steps, payload.steps);
+}
+
 std::string contactKey(const std::optional<ContactId>& contact, const std::string& email) {
   return contact ? std::to_string(*contact) : "email:" + email;
 }

@@ -120,6 +120,9 @@ std::vector<Step> stepsOf(const std::vector<TagId>& tags,
 // The same tags and automations, whatever became of them.
 bool sameSteps(const std::vector<Step>& a, const std::vector<Step>& b);
 
+// True if the job does what `payload` asks for beyond the password.
+bool holdsSteps(store::Reader& reader, JobId id, const PasswordPayload& payload);
+
 // The key that keeps one open job of a kind per contact.
 std::string contactKey(const std::optional<ContactId>& contact, const std::string& email);
 

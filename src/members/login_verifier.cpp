@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "contacts/directories.h"
+#include "members/entitlement.h"
 #include "ops/log.h"
 #include "ops/metrics.h"
 
@@ -16,11 +17,6 @@ namespace {
 using Status = LoginResult::Status;
 using DataSource = LoginResult::DataSource;
 using Priority = passwords::HashPool::Priority;
-
-bool carries(const Contact& contact, const contacts::Names& names, const std::string& tag) {
-  const auto id = parseId(tag) ? parseId(tag) : names.tagId(tag);
-  return id && contact.hasTag(*id);
-}
 
 }  // namespace
 
@@ -260,16 +256,12 @@ bool LoginVerifier::mayDoubt(const Email& email, const Contact* known) {
 void LoginVerifier::notePulled(const Email& email) { doubts_->pulled(email, clock_.steady()); }
 
 bool LoginVerifier::isBanned(const Contact& contact) const {
-  return options_.banTag && carries(contact, *directories_.names(), *options_.banTag);
+  return options_.banTag && carriesTag(contact, *directories_.names(), *options_.banTag);
 }
 
 bool LoginVerifier::isEntitled(const Contact& contact) const {
-  if (isBanned(contact)) return false;
-  const auto names = directories_.names();
-  const auto& required = options_.requiredTags;
-  return required.empty() || std::any_of(required.begin(), required.end(), [&](const auto& tag) {
-           return carries(contact, *names, tag);
-         });
+  return entitlementOf(contact, *directories_.names(), options_.requiredTags, options_.banTag) ==
+         Entitlement::kEntitled;
 }
 
 }  // namespace mbr::members

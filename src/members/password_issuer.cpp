@@ -3,6 +3,11 @@
 #include <algorithm>
 
 namespace mbr::members {
+namespace {
+
+constexpr std::string_view kAskedFor = R"({"asked_for":true})";
+
+}  // namespace
 
 PasswordIssuer::PasswordIssuer(passwords::Generator& generator, const passwords::Hasher& hasher,
                                const passwords::Sealer& sealer, const Clock& clock, Options options)
@@ -112,6 +117,24 @@ void PasswordIssuer::enqueueWipe(store::Transaction& tx, ContactId contact, Inst
   job.createdAt = job.dueAt = due;  // its life begins when it is due
   tx.addJob(job);
 }
+
+Result<JobId> PasswordIssuer::wipeNow(store::Transaction& tx, ContactId contact) {
+  const auto credential = tx.findCredential(contact);
+  if (!credential || credential->source.empty()) {
+    return Error{Code::kNotFound, "nothing of Membergate's lies in the contact's field"};
+  }
+  enqueueWipe(tx, contact, tx.now());  // or one is open that is due later
+  auto job = *tx.findOpenJob(kWipeJob, contactKey(contact, ""));
+  if (job.state == JobState::kRunning) {
+    return Error{Code::kConflict, "a wipe of this contact is under way"};
+  }
+  job.payload = kAskedFor;
+  job.dueAt = tx.now();
+  (void)tx.saveJob(job);  // it is open in this very view
+  return job.id;
+}
+
+bool PasswordIssuer::isAskedFor(const Job& wipe) { return wipe.payload == kAskedFor; }
 
 bool PasswordIssuer::isSource(const Credential& credential, const Secret& fieldText) const {
   return hasher_.sourceEquals(credential.source, fieldText);

@@ -71,6 +71,11 @@ class PasswordIssuer {
   void scheduleWipe(store::Transaction& tx, ContactId contact) const;
   // The same at once, whatever the policy's time.
   static void enqueueWipe(store::Transaction& tx, ContactId contact, Instant due);
+  // At the operator's word: now, whatever the policy. Errors: kNotFound (nothing that was put into
+  // the field, or adopted from it, can be there), kConflict (one is running).
+  static Result<JobId> wipeNow(store::Transaction& tx, ContactId contact);
+  // Whether a wipe's payload says that the operator asked for it.
+  static bool isAskedFor(const Job& wipe);
   bool isSource(const Credential& credential, const Secret& fieldText) const;
   // The field does not hold that text any more.
   static void forgetSource(store::Transaction& tx, ContactId contact);

@@ -48,7 +48,11 @@ void ResetRequests::ask(const Email& email, std::string_view address,
                         std::function<void(Outcome)> done) {
   store_.submit(
       [this, email, address = std::string(address)](store::Transaction& tx) -> Outcome {
-        if (!isTooOften(tx, email.text(), address)) act(tx, email);
+        if (isTooOften(tx, email.text(), address)) return Done{};
+        const auto job = reset(tx, email, "visitor");
+        if (!job && job.error().code == Code::kConflict) {
+          ops::logWarning("reset_not_possible", {{"reason", job.error().detail}});
+        }
         return Done{};
       },
       [this, done = std::move(done)](const Outcome& outcome) {
@@ -71,31 +75,40 @@ bool ResetRequests::isTooOften(store::Transaction& tx, std::string_view email,
   return false;
 }
 
-void ResetRequests::act(store::Transaction& tx, const Email& email) const {
+Result<JobId> ResetRequests::reset(store::Transaction& tx, const Email& email,
+                                   std::string_view actor) const {
   const auto contact = tx.findContactByEmail(email);
-  if (!contact || contact->deletedAt || !mayReset(tx, *contact)) return;
+  if (!contact || contact->deletedAt) {
+    return Error{Code::kNotFound, "no contact of this e-mail is known here"};
+  }
+  if (const Outcome may = mayReset(tx, *contact); !may) return may.error();
   PasswordPayload payload;
   payload.contactId = contact->id;
   payload.email = email.text();
   payload.singly = true;
   if (options_.automation) payload.steps = stepsOf({}, {*options_.automation});
+  JobId job = 0;
   if (options_.policy == PasswordPolicy::kKeep && options_.automation) {
-    enqueueFollowUp(tx, 0, payload);
+    job = enqueueFollowUp(tx, 0, payload);
   } else if (links_.available()) {
     payload.wish = PasswordPayload::Wish::kLink;
-    addPasswordJob(tx, payload, {}, {});
+    job = addPasswordJob(tx, payload, {}, {});
   } else {
-    return ops::logWarning("reset_not_possible", {{"reason", "webhooks.public_url is not set"}});
+    return Error{Code::kConflict, "no link can be made: webhooks.public_url is not set"};
   }
-  tx.addAudit({tx.now(), "visitor", "reset_requested", contact->id, "", ""});
+  tx.addAudit({tx.now(), std::string(actor), "reset_requested", contact->id, "", ""});
+  return job;
 }
 
 // A contact without a password is no member yet. With links for passwords it may be one whose link
 // has expired, but then tags must say that it is a member: else any contact could become one.
-bool ResetRequests::mayReset(store::Reader& reader, const Contact& contact) const {
-  if (options_.isEntitled && !options_.isEntitled(contact)) return false;
-  if (reader.findCredential(contact.id)) return true;
-  return options_.policy == PasswordPolicy::kLink && options_.hasRequiredTags;
+Outcome ResetRequests::mayReset(store::Reader& reader, const Contact& contact) const {
+  if (options_.isEntitled && !options_.isEntitled(contact)) {
+    return Error{Code::kDenied, "the contact's tags make it no member"};
+  }
+  if (reader.findCredential(contact.id)) return Done{};
+  if (options_.policy == PasswordPolicy::kLink && options_.hasRequiredTags) return Done{};
+  return Error{Code::kDenied, "the contact has no password yet"};
 }
 
 std::string ResetRequests::keyOf(std::string_view kind, std::string_view text) const {

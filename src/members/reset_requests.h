@@ -58,10 +58,15 @@ class ResetRequests {
   // Calls `done` once, on any thread, when that is on disk. Errors: the store's only.
   void ask(const Email& email, std::string_view address, std::function<void(Outcome)> done);
 
+  // The same within a transaction, at the word of `actor`: without bounds, and he learns what came
+  // of it. The job is the one that will do it. Errors: kNotFound (not known here, or deleted),
+  // kDenied (its tags, or that it has no password, make it no member), kConflict (no link can be
+  // made).
+  Result<JobId> reset(store::Transaction& tx, const Email& email, std::string_view actor) const;
+
  private:
   bool isTooOften(store::Transaction& tx, std::string_view email, std::string_view address) const;
-  void act(store::Transaction& tx, const Email& email) const;
-  bool mayReset(store::Reader& reader, const Contact& contact) const;
+  Outcome mayReset(store::Reader& reader, const Contact& contact) const;
   std::string keyOf(std::string_view kind, std::string_view text) const;
 
   store::Store& store_;

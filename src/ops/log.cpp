@@ -27,6 +27,7 @@ std::string_view nameOf(LogLevel level) {
     case LogLevel::kWarning:
       return "warning";
     case LogLevel::kError:
+    case LogLevel::kNone:
       return "error";
   }
   return "error";

@@ -14,7 +14,13 @@
 
 namespace mbr::ops {
 
-enum class LogLevel { kDebug, kInfo, kWarning, kError };
+enum class LogLevel {
+  kDebug,
+  kInfo,
+  kWarning,
+  kError,
+  kNone,  // for commands, which say themselves what went wrong
+};
 enum class LogFormat { kJson, kText };
 
 class LogField {

@@ -121,6 +121,11 @@ struct DeliveryQuery {
   std::optional<Instant> since;
 };
 
+struct EmailOwner {
+  std::string email;
+  ContactId contact = 0;
+};
+
 // What an Idempotency-Key was used for.
 struct IdempotencyRecord {
   std::int64_t apiKeyId = 0;

@@ -111,6 +111,18 @@ class Reader {
   virtual bool hasTombstone(const std::string& digest) = 0;
   // When the erasure happened; nothing without a tombstone.
   virtual std::optional<Instant> findTombstone(const std::string& digest) = 0;
+
+  // What people ask, newest first. It is asked seldom, so that most of it has no index and may read
+  // a table whole.
+  virtual std::vector<Job> searchJobs(const JobQuery& query, int limit) = 0;
+  virtual std::vector<DeliveryRecord> searchDeliveries(const DeliveryQuery& query, int limit) = 0;
+  virtual std::vector<AuditRecord> listAuditOf(ContactId contact, int limit) = 0;
+  virtual std::vector<Change> listChangesOf(ContactId contact, int limit) = 0;  // kinds 1 to 3
+  virtual std::vector<SessionRecord> listSessionsOf(ContactId contact, int limit) = 0;
+  virtual std::vector<LinkRecord> listLinksOf(ContactId contact, int limit) = 0;
+  // E-mails that begin with `prefix`, in their own order.
+  virtual std::vector<EmailOwner> listEmails(std::string_view prefix, int limit) = 0;
+  virtual std::int64_t countCredentials(CredentialOrigin origin) = 0;
 };
 
 // Reads and writes of one piece of work; all of it or nothing is committed.

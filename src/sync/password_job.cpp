@@ -12,15 +12,6 @@ namespace {
 using members::PasswordPayload;
 using outbox::Verdict;
 
-// True if the job does what `payload` asks for.
-bool holdsSteps(store::Reader& reader, JobId id, const PasswordPayload& payload) {
-  if (payload.steps.empty()) return true;
-  const auto job = reader.findJob(id);
-  const auto held = job ? members::readPasswordPayload(job->payload)
-                        : Result<PasswordPayload>(Error{Code::kNotFound, "no such job"});
-  return held && members::sameSteps(held->steps, payload.steps);
-}
-
 // One password job on its way. The payload says how far it got; every step that changes it commits
 // it together with its effects.
 class PasswordRun {
@@ -118,7 +109,8 @@ class PasswordRun {
       if (gone) updater.markDeleted(tx, *gone, snapshot.id);
       bool added = false;
       const JobId open = tx.addJob(moved, &added);
-      if (!added && !holdsSteps(tx, open, payload)) members::enqueueFollowUp(tx, open, payload);
+      if (!added && !members::holdsSteps(tx, open, payload))
+        members::enqueueFollowUp(tx, open, payload);
     });
   }
 

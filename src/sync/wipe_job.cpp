@@ -42,15 +42,17 @@ Result<Found> find(const Workshop& workshop, ContactId id) {
 // Empties the field only if it still holds exactly what the credential was made of. Whatever
 // interrupts it, the field is empty in the end: a run that finds it so has nothing left to do.
 Verdict runWipeJob(const Workshop& workshop, Job& job, const StopFlag& stop) {
-  if (!workshop.issuer.wipes() || workshop.wiper == nullptr)
+  const bool askedFor = PasswordIssuer::isAskedFor(job);
+  if ((!askedFor && !workshop.issuer.wipes()) || workshop.wiper == nullptr) {
     return Verdict::done();  // not any more
+  }
   if (!job.contactId) return Verdict::dead("names no contact");
   const ContactId id = *job.contactId;
   const auto found = find(workshop, id);
   if (!found) return Verdict::retry(found.error());
   const auto& credential = found->credential;
   if (!credential || credential->source.empty()) return Verdict::done();
-  if (workshop.issuer.wipeDue(*credential) > workshop.clock.now()) {
+  if (!askedFor && workshop.issuer.wipeDue(*credential) > workshop.clock.now()) {
     // The password is a newer one. The key of this job is free once it has ended.
     return Verdict::done({}, [&issuer = workshop.issuer, id](store::Transaction& tx) {
       issuer.scheduleWipe(tx, id);

@@ -37,6 +37,7 @@ class ThrottleTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(aTicketIsGoodForOneAnswer);
   CPPUNIT_TEST(aTryWithoutAnAnswerCountsAsFailed);
   CPPUNIT_TEST(countersSurviveARestartOnceFlushed);
+  CPPUNIT_TEST(whoeverExplainsARefusalSeesWhatWasFlushed);
   CPPUNIT_TEST(countersSurviveARotationOfTheMasterKey);
   CPPUNIT_TEST(aFailedFlushIsMadeUpForByTheNext);
   CPPUNIT_TEST(aFlushWithoutChangesWritesNothing);
@@ -247,6 +248,25 @@ class ThrottleTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(tomorrow.load().ok());
     CPPUNIT_ASSERT(wait(tomorrow, kAda, home) == seconds{0});
     CPPUNIT_ASSERT(tomorrow.admit("bob@example.com", cafe).knownPair);
+  }
+
+  void whoeverExplainsARefusalSeesWhatWasFlushed() {
+    const auto tallies = [&](const std::optional<Address>& address) {
+      Tallies seen;
+      database.read([&](store::Reader& reader) {
+        seen = readTallies(reader, keys, kAda, address, clock.now());
+      });
+      return seen;
+    };
+    CPPUNIT_ASSERT_EQUAL(0, tallies(home).account.failures);
+    fail(8, kAda, home);
+    succeed(kAda, cafe);
+    CPPUNIT_ASSERT(throttle.flush().ok());
+    CPPUNIT_ASSERT_EQUAL(8, tallies({}).account.failures);
+    CPPUNIT_ASSERT(!tallies({}).pair);
+    CPPUNIT_ASSERT_EQUAL(8, tallies(home).pair->failures);
+    CPPUNIT_ASSERT(waitFor(tallies(home), clock.now()) == wait(throttle, kAda, home));
+    CPPUNIT_ASSERT(!tallies(home).knownPair && tallies(cafe).knownPair);
   }
 
   void countersSurviveARotationOfTheMasterKey() {

@@ -39,6 +39,7 @@ class ClientTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(anAutomationThatRefusesIsAnAnswer);
   CPPUNIT_TEST(entriesOfAContactAreRead);
   CPPUNIT_TEST(aForbiddenAnswerIsLookedAtTwice);
+  CPPUNIT_TEST(aFieldIsShownIfItHasARelation);
   CPPUNIT_TEST(threeDeniedCallsRefuseTheAccount);
   CPPUNIT_TEST(tooManyRequestsFreezeEveryLane);
   CPPUNIT_TEST(anAnswerThatTellsOfAnotherClientSlowsTheLowerLanes);
@@ -336,6 +337,16 @@ class ClientTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(denied.error().code == Code::kDenied);
     CPPUNIT_ASSERT(breaker.account() == AccountState::kWorking);
     CPPUNIT_ASSERT(network.usedUp());
+  }
+
+  void aFieldIsShownIfItHasARelation() {
+    const std::string fields =
+        R"({"fields":[{"id":"1","perstag":"A","relations":[]},)"
+        R"({"id":"2","perstag":"B","relations":[{"relid":"0"}]}],"meta":{"total":"2"}})";
+    network.answer(200, fields).answer(200, fields).answer(200, fields);
+    CPPUNIT_ASSERT(!client.isFieldShown(login(), 1).value());
+    CPPUNIT_ASSERT(client.isFieldShown(login(), 2).value());
+    CPPUNIT_ASSERT(client.isFieldShown(login(), 3).error().code == Code::kNotFound);
   }
 
   void threeDeniedCallsRefuseTheAccount() {

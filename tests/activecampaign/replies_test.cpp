@@ -209,7 +209,9 @@ class RepliesTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(readRetryAfter("Sat, 31 Jan 2026 09:29:00 GMT", now) == 0s);
     for (const char* text : {"", "-1", "soon", "1.5", "30s"}) {
       CPPUNIT_ASSERT(!readRetryAfter(text, now));
+      CPPUNIT_ASSERT(!readHttpDate(text));
     }
+    CPPUNIT_ASSERT(readHttpDate("Sat, 31 Jan 2026 09:30:45 GMT") == now + 45s);
   }
 };
 

@@ -2,6 +2,7 @@
 
 #include <cppunit/extensions/HelperMacros.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <future>
@@ -17,6 +18,7 @@ class ProcessLockTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(theFirstIsAloneAndTheSecondIsNot);
   CPPUNIT_TEST(theSecondWaitsUntilTheFirstShares);
   CPPUNIT_TEST(whoComesAfterTheLastIsAloneAgain);
+  CPPUNIT_TEST(whetherItIsHeldCanBeAsked);
   CPPUNIT_TEST(itsFileIsForItsOwnerOnly);
   CPPUNIT_TEST(aFileThatCannotBeMadeStopsTheStart);
   CPPUNIT_TEST_SUITE_END();
@@ -48,6 +50,20 @@ class ProcessLockTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(!ProcessLock(path_).wasAlone());
     second.reset();
     CPPUNIT_ASSERT(ProcessLock(path_).wasAlone());
+  }
+
+  void whetherItIsHeldCanBeAsked() {
+    CPPUNIT_ASSERT(!ProcessLock::isHeld(path_));
+    CPPUNIT_ASSERT(!ProcessLock::holderOf(path_));
+    {
+      ProcessLock lock(path_);
+      CPPUNIT_ASSERT(ProcessLock::isHeld(path_));
+      lock.share();
+      CPPUNIT_ASSERT(ProcessLock::isHeld(path_));
+      const auto holder = ProcessLock::holderOf(path_);
+      CPPUNIT_ASSERT(!holder || *holder == ::getpid());
+    }
+    CPPUNIT_ASSERT(!ProcessLock::isHeld(path_));
   }
 
   void itsFileIsForItsOwnerOnly() {

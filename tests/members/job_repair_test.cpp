@@ -1,6 +1,7 @@
-// retryJob and dropJob.
+// retryJob, dropJob, replayDelivery, and the wipe at the operator's word.
 #include "members/job_repair.h"
 
+#include "members/replay.h"
 #include "members/rig.h"
 
 namespace mbr::test {
@@ -17,6 +18,10 @@ class JobRepairTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(whatFollowsADeadJobWaitsForThat);
   CPPUNIT_TEST(endedJobsAreLeftAlone);
   CPPUNIT_TEST(droppingGivesUpWhatWaits);
+  CPPUNIT_TEST(aReplayRefreshesAndAsksAgain);
+  CPPUNIT_TEST(aReplayBesideAnOpenJobAddsOnlyWhatIsMissing);
+  CPPUNIT_TEST(nobodyAndTheErasedAreNotReplayed);
+  CPPUNIT_TEST(aWipeThatIsDueLaterIsTakenForward);
   CPPUNIT_TEST_SUITE_END();
 
  public:
@@ -164,6 +169,70 @@ class JobRepairTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(job(first).state == JobState::kDropped);
     CPPUNIT_ASSERT(job(second).state == JobState::kDead);
     CPPUNIT_ASSERT_EQUAL(std::string("job_dropped"), lastAudit());
+  }
+
+  static store::DeliveryRecord delivery(std::optional<ContactId> contact) {
+    store::DeliveryRecord record;
+    record.id = 3;
+    record.contactId = contact;
+    record.followUp = R"({"password":true,"tags":[1,2],"automations":[4],"autoregister":false})";
+    return record;
+  }
+
+  Result<members::Replay> replay(const store::DeliveryRecord& record) {
+    Result<members::Replay> result = Error{};
+    const members::Tombstones tombstones(rig_->keys);
+    rig_->database->write(
+        [&](store::Transaction& tx) { result = members::replayDelivery(tx, record, tombstones); });
+    return result;
+  }
+
+  void aReplayRefreshesAndAsksAgain() {
+    const auto done = replay(delivery(7));
+    CPPUNIT_ASSERT(done.ok());
+    CPPUNIT_ASSERT_EQUAL(std::string(members::kRefreshJob), job(done->refresh).kind);
+    const Job asked = job(done->followUp.value());
+    CPPUNIT_ASSERT_EQUAL(std::string(members::kPasswordJob), asked.kind);
+    const auto payload = members::readPasswordPayload(asked.payload);
+    CPPUNIT_ASSERT(!payload->autoregister && !payload->hasDefault);
+    CPPUNIT_ASSERT_EQUAL(std::size_t{3}, payload->steps.size());
+    auto plain = delivery(7);
+    plain.followUp.clear();
+    CPPUNIT_ASSERT(!replay(plain)->followUp);
+  }
+
+  void aReplayBesideAnOpenJobAddsOnlyWhatIsMissing() {
+    const JobId open = addPassword();
+    const auto first = replay(delivery(7));
+    CPPUNIT_ASSERT_EQUAL(std::string(members::kFollowUpJob), job(*first->followUp).kind);
+    CPPUNIT_ASSERT_EQUAL(open, job(*first->followUp).after);
+    const auto second = replay(delivery(7));
+    CPPUNIT_ASSERT_EQUAL(*first->followUp, *second->followUp);
+    CPPUNIT_ASSERT_EQUAL(first->refresh, second->refresh);
+  }
+
+  void nobodyAndTheErasedAreNotReplayed() {
+    CPPUNIT_ASSERT(replay(delivery(std::nullopt)).error().code == Code::kNotFound);
+    const members::Tombstones tombstones(rig_->keys);
+    rig_->database->write(
+        [&](store::Transaction& tx) { tombstones.bury(tx, 7, std::nullopt, "cli"); });
+    CPPUNIT_ASSERT(replay(delivery(7)).error().code == Code::kConflict);
+  }
+
+  void aWipeThatIsDueLaterIsTakenForward() {
+    using members::PasswordIssuer;
+    Result<JobId> wiped = Error{};
+    const auto wipe = [&](store::Transaction& tx) { wiped = PasswordIssuer::wipeNow(tx, 7); };
+    rig_->database->write(wipe);
+    CPPUNIT_ASSERT(wiped.error().code == Code::kNotFound);
+    save(CredentialOrigin::kGenerated);
+    rig_->database->write([](store::Transaction& tx) {
+      PasswordIssuer::enqueueWipe(tx, 7, tx.now() + std::chrono::hours{20});
+    });
+    rig_->database->write(wipe);
+    CPPUNIT_ASSERT(wiped.ok());
+    CPPUNIT_ASSERT(job(*wiped).dueAt == rig_->clock.now());
+    CPPUNIT_ASSERT(PasswordIssuer::isAskedFor(job(*wiped)));
   }
 
   std::unique_ptr<MembersRig> rig_;

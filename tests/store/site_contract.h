@@ -33,7 +33,9 @@ class SiteContractTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(aSecondErasureTakesInTheFirst);
   CPPUNIT_TEST(jobsAreFoundByStateKindAndWhoseTheyAre);
   CPPUNIT_TEST(deliveriesAreFoundByIdTimeAndWhoseTheyAre);
-  CPPUNIT_TEST(theAuditOfAContactIsItsOwnAndNewestFirst);
+  CPPUNIT_TEST(theHistoryOfAContactIsItsOwnAndNewestFirst);
+  CPPUNIT_TEST(emailsAreListedByHowTheyBegin);
+  CPPUNIT_TEST(credentialsAreCountedByOrigin);
   CPPUNIT_TEST(onlyADeadJobIsRevivedAndBeginsAnew);
   CPPUNIT_TEST_SUITE_END();
 
@@ -486,19 +488,71 @@ class SiteContractTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(deliveries(query) == Ids({3, 1}));
   }
 
-  void theAuditOfAContactIsItsOwnAndNewestFirst() {
+  void theHistoryOfAContactIsItsOwnAndNewestFirst() {
     write([&](Tx& tx) {
       for (const ContactId id : {7, 8}) {
+        tx.saveContact(contact(id));
+        Credential credential;
+        credential.contactId = id;
+        credential.hash = "h";
+        tx.saveCredential(credential);
         tx.addAudit({at(1), "cli", "first", id, "", ""});
         tx.addAudit({at(2), "cli", "second", id, "why", "r"});
+        for (int i = 1; i <= 2; ++i) {
+          const std::string digest(32, static_cast<char>(i + 2 * id));
+          tx.saveSession({digest, id, "password", at(i), at(i), at(99)});
+          tx.saveLink({digest, id, at(i), at(99), std::nullopt});
+        }
       }
+      Job job = jobOf("password", 7);
+      tx.addJob(job);
     });
     const auto audit = seen([](Reader& r) { return r.listAuditOf(7, 10); });
     CPPUNIT_ASSERT_EQUAL(std::size_t{2}, audit.size());
     CPPUNIT_ASSERT_EQUAL(std::string("second"), audit[0].action);
     CPPUNIT_ASSERT_EQUAL(std::string("why"), audit[0].detail);
+    const auto sessions = seen([](Reader& r) { return r.listSessionsOf(7, 1); });
+    CPPUNIT_ASSERT(sessions.size() == 1 && sessions[0].createdAt == at(2));
+    const auto links = seen([](Reader& r) { return r.listLinksOf(7, 10); });
+    CPPUNIT_ASSERT(links.size() == 2 && links[0].createdAt == at(2));
+    const auto changes = seen([](Reader& r) { return r.listChangesOf(7, 10); });
+    CPPUNIT_ASSERT_EQUAL(std::size_t{4}, changes.size());
+    CPPUNIT_ASSERT(changes[0].kind == store::ChangeKind::kSession);
+    CPPUNIT_ASSERT(changes[3].kind == store::ChangeKind::kContact);
+  }
+
+  void emailsAreListedByHowTheyBegin() {
+    write([&](Tx& tx) {
+      tx.saveContact(contact(1, "jane@example.com"));
+      tx.saveContact(contact(2, "jan\u00e9@example.com"));
+      tx.saveContact(contact(3, "jb@example.com"));
+      tx.saveContact(contact(4, "JANE@example.org"));
+    });
+    const auto found = seen([](Reader& r) { return r.listEmails("jan", 10); });
+    CPPUNIT_ASSERT_EQUAL(std::size_t{3}, found.size());
+    CPPUNIT_ASSERT_EQUAL(std::string("jane@example.com"), found[0].email);
+    CPPUNIT_ASSERT_EQUAL(ContactId{4}, found[1].contact);
+    CPPUNIT_ASSERT_EQUAL(ContactId{2}, found[2].contact);
     CPPUNIT_ASSERT_EQUAL(std::size_t{1},
-                         seen([](Reader& r) { return r.listAuditOf(7, 1); }).size());
+                         seen([](Reader& r) { return r.listEmails("jan", 1); }).size());
+    CPPUNIT_ASSERT(seen([](Reader& r) { return r.listEmails("x", 10); }).empty());
+  }
+
+  void credentialsAreCountedByOrigin() {
+    write([&](Tx& tx) {
+      for (const ContactId id : {1, 2, 3}) {
+        Credential credential;
+        credential.contactId = id;
+        credential.hash = "h";
+        credential.origin = id < 3 ? CredentialOrigin::kDefault : CredentialOrigin::kSet;
+        tx.saveCredential(credential);
+      }
+    });
+    const auto count = [&](CredentialOrigin origin) {
+      return seen([&](Reader& r) { return r.countCredentials(origin); });
+    };
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{2}, count(CredentialOrigin::kDefault));
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, count(CredentialOrigin::kGenerated));
   }
 
   void onlyADeadJobIsRevivedAndBeginsAnew() {

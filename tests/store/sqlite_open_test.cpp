@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "store/sql/connection.h"
+#include "store/sql/inspection.h"
 #include "store/sql/sql_store.h"
 #include "support/fake_clock.h"
 #include "support/temp_dir.h"
@@ -33,6 +34,8 @@ class SqliteOpenTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(anotherProgramsDatabaseIsRefusedAndLeftAlone);
   CPPUNIT_TEST(aMigrationIsRecordedOnce);
   CPPUNIT_TEST(severalMayCreateTheFileAtOnce);
+  CPPUNIT_TEST(anInspectionTellsTheSchemaAndMakesNoFile);
+  CPPUNIT_TEST(anInspectionFindsDamageInTheMiddle);
   CPPUNIT_TEST_SUITE_END();
 
   std::string path() const { return dir_.file("membergate.db"); }
@@ -76,6 +79,40 @@ class SqliteOpenTest : public CppUnit::TestFixture {
       CPPUNIT_ASSERT_EQUAL_MESSAGE(end, 0600, static_cast<int>(status.st_mode & 07777));
     }
     ::umask(before);
+  }
+
+  void anInspectionTellsTheSchemaAndMakesNoFile() {
+    using store::sql::inspect;
+    CPPUNIT_ASSERT(inspect(path(), false).error().code == Code::kNotFound);
+    CPPUNIT_ASSERT(::access(path().c_str(), F_OK) != 0);
+    CPPUNIT_ASSERT(open(path()).ok());
+    const auto report = inspect(path(), true);
+    CPPUNIT_ASSERT(report.ok());
+    CPPUNIT_ASSERT(report->newest > 0 && report->schema == report->newest);
+    CPPUNIT_ASSERT(report->bytes > 0);
+    CPPUNIT_ASSERT_EQUAL(std::string(""), report->damage);
+    std::ofstream(dir_.file("text")) << "no database, but text that is long enough for a header";
+    CPPUNIT_ASSERT(inspect(dir_.file("text"), false).error().code == Code::kInvalid);
+    Connection(path(), Milliseconds{2000}).run("DROP TABLE migration");
+    CPPUNIT_ASSERT(inspect(path(), false).error().code == Code::kConflict);
+  }
+
+  void anInspectionFindsDamageInTheMiddle() {
+    {
+      auto opened = open(path());
+      CPPUNIT_ASSERT((*opened)->write([](store::Transaction& tx) -> Outcome {
+        for (int i = 0; i < 200; ++i) {
+          tx.setMeta("key" + std::to_string(i), std::string(1000, 'x'));
+        }
+        return Done{};
+      }));
+    }
+    std::fstream file(path(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(-3 * 4096, std::ios::end);
+    file << std::string(2 * 4096, '\x5a');
+    file.close();
+    const auto report = store::sql::inspect(path(), true);
+    CPPUNIT_ASSERT(!report || !report->damage.empty());
   }
 
   void noWalIsLeftBehind() {

@@ -15,6 +15,27 @@ ThrottleRecord throttleOf(Row& row) {
   return record;
 }
 
+SessionRecord readSession(Row& row) {
+  SessionRecord session;
+  session.digest = row.bytes();
+  session.contactId = row.integer();
+  session.via = row.text();
+  session.createdAt = row.instant();
+  session.usedAt = row.instant();
+  session.expiresAt = row.instant();
+  return session;
+}
+
+LinkRecord readLink(Row& row) {
+  LinkRecord link;
+  link.digest = row.bytes();
+  link.contactId = row.integer();
+  link.createdAt = row.instant();
+  link.expiresAt = row.instant();
+  link.usedAt = row.maybeInstant();
+  return link;
+}
+
 }  // namespace
 
 std::vector<CodeRecord> listCodes(Connection& db) {
@@ -95,17 +116,17 @@ std::optional<SessionRecord> findSession(Connection& db, const std::string& dige
   db.query(
       "SELECT digest, contact_id, via, created_at, used_at, expires_at FROM session "
       "WHERE digest = ?1",
-      {Bytes(digest)}, [&](Row& row) {
-        SessionRecord session;
-        session.digest = row.bytes();
-        session.contactId = row.integer();
-        session.via = row.text();
-        session.createdAt = row.instant();
-        session.usedAt = row.instant();
-        session.expiresAt = row.instant();
-        found = std::move(session);
-      });
+      {Bytes(digest)}, [&](Row& row) { found = readSession(row); });
   return found;
+}
+
+std::vector<SessionRecord> listSessionsOf(Connection& db, ContactId contact, int limit) {
+  std::vector<SessionRecord> sessions;
+  db.query(
+      "SELECT digest, contact_id, via, created_at, used_at, expires_at FROM session "
+      "WHERE contact_id = ?1 ORDER BY created_at DESC LIMIT ?2",
+      {contact, limit}, [&](Row& row) { sessions.push_back(readSession(row)); });
+  return sessions;
 }
 
 void saveSession(Connection& db, ChangeLog& log, const SessionRecord& session, Instant now) {
@@ -156,16 +177,17 @@ std::vector<ContactId> listVisitors(Connection& db, Instant usedSince, Instant p
 std::optional<LinkRecord> findLink(Connection& db, const std::string& digest) {
   std::optional<LinkRecord> found;
   db.query("SELECT digest, contact_id, created_at, expires_at, used_at FROM link WHERE digest = ?1",
-           {Bytes(digest)}, [&](Row& row) {
-             LinkRecord link;
-             link.digest = row.bytes();
-             link.contactId = row.integer();
-             link.createdAt = row.instant();
-             link.expiresAt = row.instant();
-             link.usedAt = row.maybeInstant();
-             found = std::move(link);
-           });
+           {Bytes(digest)}, [&](Row& row) { found = readLink(row); });
   return found;
+}
+
+std::vector<LinkRecord> listLinksOf(Connection& db, ContactId contact, int limit) {
+  std::vector<LinkRecord> links;
+  db.query(
+      "SELECT digest, contact_id, created_at, expires_at, used_at FROM link WHERE contact_id = ?1 "
+      "ORDER BY created_at DESC LIMIT ?2",
+      {contact, limit}, [&](Row& row) { links.push_back(readLink(row)); });
+  return links;
 }
 
 void saveLink(Connection& db, const LinkRecord& link) {

@@ -14,6 +14,7 @@ std::int64_t addApiKey(Connection& db, ChangeLog& log, const ApiKeyRecord& key, 
 bool revokeApiKey(Connection& db, ChangeLog& log, std::string_view name, Instant now);
 
 std::optional<SessionRecord> findSession(Connection& db, const std::string& digest);
+std::vector<SessionRecord> listSessionsOf(Connection& db, ContactId contact, int limit);
 void saveSession(Connection& db, ChangeLog& log, const SessionRecord& session, Instant now);
 void deleteSession(Connection& db, ChangeLog& log, const std::string& digest, Instant now);
 void deleteSessionsOf(Connection& db, ChangeLog& log, ContactId id, Instant now);
@@ -23,6 +24,7 @@ std::vector<ContactId> listVisitors(Connection& db, Instant usedSince, Instant p
                                     int limit);
 
 std::optional<LinkRecord> findLink(Connection& db, const std::string& digest);
+std::vector<LinkRecord> listLinksOf(Connection& db, ContactId contact, int limit);
 void saveLink(Connection& db, const LinkRecord& link);
 void deleteLinksOf(Connection& db, ContactId id);
 // Links that were used, or ended, before then.

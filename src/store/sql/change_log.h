@@ -11,6 +11,8 @@ namespace mbr::store::sql {
 std::int64_t firstChangeId(Connection& db);
 std::int64_t lastChangeId(Connection& db);
 std::vector<Change> changesAfter(Connection& db, std::int64_t id, int limit);
+// Those of the contact itself, its credential and its sessions, newest first.
+std::vector<Change> listChangesOf(Connection& db, ContactId contact, int limit);
 
 // Numbers and writes the changes of one group of commits. One thread at a time.
 class ChangeLog {

@@ -21,6 +21,10 @@ bool isOneOf(const std::exception& exception) {
 Error toError(const std::exception& exception) {
   const auto* poco = dynamic_cast<const Poco::Exception*>(&exception);
   std::string detail = "store: " + (poco != nullptr ? poco->displayText() : exception.what());
+  if (isOneOf<lite::DBLockedException, lite::TableLockedException>(exception)) {
+    return {Code::kUnavailable, "store: another process holds the database",
+            std::chrono::seconds{1}};
+  }
   if (isOneOf<lite::ConstraintViolationException>(exception)) {
     return {Code::kConflict, std::move(detail)};
   }

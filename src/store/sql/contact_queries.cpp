@@ -179,6 +179,22 @@ void touchContact(Connection& db, ChangeLog& log, const Contact& contact, Instan
   if (touched != 0) log.add(ChangeKind::kTouched, contact.id, now);
 }
 
+std::vector<EmailOwner> listEmails(Connection& db, std::string_view prefix, int limit) {
+  std::vector<EmailOwner> owners;
+  // Along the primary key; 0xF5 is above every byte of UTF-8, so it ends what begins with the
+  // prefix.
+  db.query(
+      "SELECT email, contact_id FROM email_owner WHERE email >= ?1 AND email < ?1 || x'F5' "
+      "ORDER BY email LIMIT ?2",
+      {prefix, limit}, [&](Row& row) {
+        EmailOwner owner;
+        owner.email = row.text();
+        owner.contact = row.integer();
+        owners.push_back(std::move(owner));
+      });
+  return owners;
+}
+
 std::optional<Credential> findCredential(Connection& db, ContactId id) {
   std::optional<Credential> found;
   db.query(
@@ -196,6 +212,10 @@ std::optional<Credential> findCredential(Connection& db, ContactId id) {
         found = std::move(credential);
       });
   return found;
+}
+
+std::int64_t countCredentials(Connection& db, CredentialOrigin origin) {
+  return db.integer("SELECT count(*) FROM credential WHERE origin = ?1", {origin});
 }
 
 void writeCredential(Connection& db, ChangeLog& log, const Credential& credential, Instant now) {

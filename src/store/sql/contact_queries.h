@@ -13,7 +13,9 @@ std::vector<ContactId> contactsWithTag(Connection& db, TagId tag, int limit);
 std::vector<ContactId> contactIds(Connection& db, ContactId after, ContactId upTo, int limit);
 bool hasContactUpdatedIn(Connection& db, Instant from, Instant to);
 std::int64_t countContacts(Connection& db);
+std::vector<EmailOwner> listEmails(Connection& db, std::string_view prefix, int limit);
 std::optional<Credential> findCredential(Connection& db, ContactId id);
+std::int64_t countCredentials(Connection& db, CredentialOrigin origin);
 
 // What saving a contact needs to know of its row; a version of 0 if there is none.
 struct StoredContact {

@@ -32,14 +32,21 @@ void apply(Connection& db, const Migration& migration, Instant now) {
 
 }  // namespace
 
-Outcome migrate(Connection& db, Instant now) {
-  const auto& migrations = sqliteMigrations();
+Result<std::int64_t> schemaOf(Connection& db) {
   // In this order: another process may be creating the tables, all of them in one commit.
   const bool empty = db.integer("SELECT count(*) FROM sqlite_master") == 0;
   const std::int64_t version = versionOf(db);
   if (!empty && version == 0) {
     return Error{Code::kConflict, "store: the file is a database of another program"};
   }
+  return version;
+}
+
+Outcome migrate(Connection& db, Instant now) {
+  const auto& migrations = sqliteMigrations();
+  const auto schema = schemaOf(db);
+  if (!schema) return schema.error();
+  const std::int64_t version = *schema;
   if (version > static_cast<std::int64_t>(migrations.size())) {
     return Error{Code::kConflict, "store: made by a newer release (schema " +
                                       std::to_string(version) + ", this one knows " +

@@ -18,6 +18,10 @@ struct Migration {
 // By version, from 1 without a hole. Compiled in from migrations/sqlite/.
 const std::vector<Migration>& sqliteMigrations();
 
+// The number of the last migration that the file has; 0: an empty one. Throws Failed.
+// Errors: kConflict (made by another program).
+Result<std::int64_t> schemaOf(Connection& db);
+
 // Applies what is missing, each in one transaction together with its row in `migration`, and sets
 // meta.installed_at once. Two processes may do it at the same time. Throws Failed.
 // Errors: kConflict (made by a newer release, or by another program).

@@ -36,7 +36,8 @@ class SqlStore final : public Store {
   // Opens the file, creating it (mode 0600) and bringing it to this release's schema if need be,
   // and starts the writer. `clock` must outlive the store.
   // Errors: kNotFound (no such folder), kDenied (no access), kInvalid (not a database, or corrupt),
-  // kConflict (made by a newer release or by another program), kUnavailable (locked, disk).
+  // kConflict (made by a newer release or by another program), kUnavailable (disk; with
+  // `retryAfter` if another process holds the file).
   static Result<std::unique_ptr<SqlStore>> open(const Options& options, const Clock& clock);
 
   // Works off what was submitted, empties the WAL into the file and joins. No other call may be

@@ -127,6 +127,31 @@ class Reads : public Base {
     return sql::changesAfter(db_, id, limit);
   }
 
+  std::vector<Job> searchJobs(const JobQuery& query, int limit) override {
+    return sql::searchJobs(db_, query, limit);
+  }
+  std::vector<DeliveryRecord> searchDeliveries(const DeliveryQuery& query, int limit) override {
+    return sql::searchDeliveries(db_, query, limit);
+  }
+  std::vector<AuditRecord> listAuditOf(ContactId contact, int limit) override {
+    return sql::listAuditOf(db_, contact, limit);
+  }
+  std::vector<Change> listChangesOf(ContactId contact, int limit) override {
+    return sql::listChangesOf(db_, contact, limit);
+  }
+  std::vector<SessionRecord> listSessionsOf(ContactId contact, int limit) override {
+    return sql::listSessionsOf(db_, contact, limit);
+  }
+  std::vector<LinkRecord> listLinksOf(ContactId contact, int limit) override {
+    return sql::listLinksOf(db_, contact, limit);
+  }
+  std::vector<EmailOwner> listEmails(std::string_view prefix, int limit) override {
+    return sql::listEmails(db_, prefix, limit);
+  }
+  std::int64_t countCredentials(CredentialOrigin origin) override {
+    return sql::countCredentials(db_, origin);
+  }
+
   bool hasTombstones() override { return sql::hasTombstones(db_); }
   bool hasTombstone(const std::string& digest) override {
     return findTombstone(digest).has_value();

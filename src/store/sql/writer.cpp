@@ -28,8 +28,8 @@ Metrics& metrics() {
   return all;
 }
 
-Error unavailable(std::string detail) {
-  return {Code::kUnavailable, std::move(detail), std::nullopt};
+Error unavailable(std::string detail, std::optional<Milliseconds> retryAfter = std::nullopt) {
+  return {Code::kUnavailable, std::move(detail), retryAfter};
 }
 
 }  // namespace
@@ -129,6 +129,8 @@ void Writer::runGroup(Pieces group) {
     committed = commit(group, begun);
     if (committed) lastChange_ = log.last();
     own = log.take();
+  } catch (const Failed& failed) {
+    committed = failed.error();
   } catch (const std::exception& exception) {
     committed = unavailable(exception.what());
   }
@@ -145,7 +147,7 @@ void Writer::runGroup(Pieces group) {
         {{"error", committed.error().detail}, {"pieces", group.size()}, {"begun", begun}});
     // An error that a piece made itself may rest on rows that are gone now.
     for (std::size_t i = 0; i < begun; ++i) {
-      group[i].outcome = unavailable(committed.error().detail);
+      group[i].outcome = unavailable(committed.error().detail, committed.error().retryAfter);
     }
   }
 
@@ -153,7 +155,7 @@ void Writer::runGroup(Pieces group) {
   for (std::size_t i = begun; i < group.size(); ++i) {
     // If nothing could be begun at all there is no point in trying the same again.
     if (begun == 0 || group[i].setBack) {
-      group[i].outcome = unavailable(committed.error().detail);
+      group[i].outcome = unavailable(committed.error().detail, committed.error().retryAfter);
     } else {
       rest.push_back(std::move(group[i]));
       rest.back().setBack = true;
