@@ -54,16 +54,12 @@ class Reader {
   virtual std::optional<Instant> nextJobDue(Lane lowest) = 0;
   virtual std::vector<JobCounts> countJobs() = 0;  // open and dead ones
   virtual std::vector<Job> listJobs(JobState state, int limit) = 0;
-  // Newest first. Without an index: reads back until it has found enough.
-  virtual std::vector<Job> searchJobs(const JobQuery& query, int limit) = 0;
   // Queued jobs of a kind that are due at `now` and could be claimed, the oldest due first.
   virtual std::vector<Job> listDueJobs(std::string_view kind, Instant now, int limit) = 0;
   virtual std::vector<Job> listOpenJobsOf(ContactId contact) = 0;
 
   // A delivery with this digest and a follow-up of its own, received at or after `since`.
   virtual std::optional<DeliveryRecord> findDelivery(const std::string& digest, Instant since) = 0;
-  // Newest first. Without an index: reads back until it has found enough.
-  virtual std::vector<DeliveryRecord> searchDeliveries(const DeliveryQuery& query, int limit) = 0;
   // When the newest delivery of a route was received. Looks at the newest 10,000 only.
   virtual std::optional<Instant> lastDeliveryAt(std::string_view route) = 0;
 
@@ -86,9 +82,6 @@ class Reader {
   virtual std::optional<ThrottleRecord> findThrottle(const std::string& key) = 0;
   virtual std::optional<IdempotencyRecord> findIdempotency(std::int64_t apiKeyId,
                                                            const std::string& key) = 0;
-
-  // Newest first. Without an index: may read the whole table.
-  virtual std::vector<AuditRecord> listAuditOf(ContactId contact, int limit) = 0;
 
   // The newest row of a series that is not later than `at`.
   virtual std::optional<HistoryRow> findHistory(std::string_view series, Instant at) = 0;
@@ -135,8 +128,8 @@ class Transaction : public Reader {
   // of the argument, moves the tag index and the e-mail index, and appends a change. A contact
   // that held the same e-mail and is another one loses it. The new version is returned.
   virtual std::int64_t saveContact(const Contact& contact) = 0;
-  // The same if a reader would see the difference (sameData() of the row and the argument is false).
-  // False, and nothing is written, if not.
+  // The same if a reader would see the difference (sameData() of the row and the argument is
+  // false). False, and nothing is written, if not.
   virtual bool saveContactIfChanged(const Contact& contact) = 0;
   // Bookkeeping of a pull that changed nothing a reader sees (asOf, pulledAt, confirmed, updatedAt,
   // own changes): the version stays, caches are told.

@@ -51,9 +51,6 @@ class Reads : public Base {
   std::vector<Job> listJobs(JobState state, int limit) override {
     return sql::listJobs(db_, state, limit);
   }
-  std::vector<Job> searchJobs(const JobQuery& query, int limit) override {
-    return sql::searchJobs(db_, query, limit);
-  }
   std::vector<Job> listDueJobs(std::string_view kind, Instant now, int limit) override {
     return sql::listDueJobs(db_, kind, now, limit);
   }
@@ -63,9 +60,6 @@ class Reads : public Base {
 
   std::optional<DeliveryRecord> findDelivery(const std::string& digest, Instant since) override {
     return sql::findDelivery(db_, digest, since);
-  }
-  std::vector<DeliveryRecord> searchDeliveries(const DeliveryQuery& query, int limit) override {
-    return sql::searchDeliveries(db_, query, limit);
   }
   std::optional<Instant> lastDeliveryAt(std::string_view route) override {
     return sql::lastDeliveryAt(db_, route);
@@ -98,10 +92,6 @@ class Reads : public Base {
   std::optional<IdempotencyRecord> findIdempotency(std::int64_t apiKeyId,
                                                    const std::string& key) override {
     return sql::findIdempotency(db_, apiKeyId, key);
-  }
-
-  std::vector<AuditRecord> listAuditOf(ContactId contact, int limit) override {
-    return sql::listAuditOf(db_, contact, limit);
   }
 
   std::optional<HistoryRow> findHistory(std::string_view series, Instant at) override {
