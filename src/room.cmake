@@ -21,3 +21,17 @@ function(mbr_room room)
   list(JOIN ROOM_DEPENDS " " arrows)
   file(APPEND "${MBR_ROOMS_FILE}" "${room}: ${arrows}\n")
 endfunction()
+
+# mbr_compile_in(<room> <file> <template>)
+#
+# Gives the room one more source: its <template> with the text of <file> in the place of @MBR_TEXT@,
+# so that the binary carries that text.
+function(mbr_compile_in room file template)
+  string(REPLACE "/" "_" name "${room}")
+  file(READ "${file}" MBR_TEXT)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${file}")
+  get_filename_component(source "${template}" NAME_WLE)  # texts.cpp.in is texts.cpp
+  set(source "${CMAKE_BINARY_DIR}/generated/${name}_${source}")
+  configure_file("${CMAKE_SOURCE_DIR}/src/${room}/${template}" "${source}" @ONLY)
+  target_sources(mbr_${name} PRIVATE "${source}")
+endfunction()

@@ -155,7 +155,7 @@ Result<Codes::Active> Codes::load() {
         ops::logError("code_key_missing", {{"code_id", record.id}, {"key_id", record.keyId}});
         continue;
       }
-      active.keys.push_back(std::move(key).value());
+      active.keys.emplace_back(*key);
       known = keyIds.insert(keyIds.end(), record.keyId);
     }
     const CodeEntry entry = entryOf(record);
@@ -190,7 +190,7 @@ std::optional<CodeInfo> Codes::authenticate(Purpose purpose, std::string_view pr
   if (active == nullptr) return std::nullopt;
   std::vector<std::string> digests;
   digests.reserve(active->keys.size());
-  for (const Secret& key : active->keys) digests.push_back(passwords::hmacSha256(key, presented));
+  for (const passwords::Hmac& key : active->keys) digests.push_back(key.of(presented));
 
   const Known* match = nullptr;
   for (const Known& known : active->codes[static_cast<std::size_t>(purpose)]) {

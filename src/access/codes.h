@@ -91,7 +91,7 @@ class Codes {
     std::optional<Instant> until;  // nothing = no end
   };
   struct Active {
-    std::vector<Secret> keys;  // the subkeys that the digests were made with
+    std::vector<passwords::Hmac> keys;  // of the subkeys that the digests were made with
     std::array<std::vector<Known>, kPurposeCount> codes;
     std::vector<HookCode> hook;
   };

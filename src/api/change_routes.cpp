@@ -33,7 +33,7 @@ struct Wanted {
 template <class Number>
 bool readNumber(const http::Form& query, std::string_view name, Number least, Number most,
                 Number& out) {
-  const std::string* text = query.find(name);
+  const std::string_view* text = query.find(name);
   if (text == nullptr) return true;
   const char* const end = text->data() + text->size();
   const auto [stop, error] = std::from_chars(text->data(), end, out);

@@ -16,7 +16,7 @@ std::optional<Refresh> refreshOf(const http::Request& request) {
   if (request.query.empty()) return Refresh::kAuto;
   const auto query = http::parseForm(request.query);
   if (!query) return std::nullopt;
-  const std::string* word = query->find("refresh");
+  const std::string_view* word = query->find("refresh");
   return word == nullptr ? Refresh::kAuto : parseRefresh(*word);
 }
 

@@ -1,6 +1,7 @@
 #include "app/app.h"
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -37,6 +38,7 @@
 #include "contacts/directories.h"
 #include "fastcgi/server.h"
 #include "http/router.h"
+#include "logins/logins.h"
 #include "members/change_feed.h"
 #include "members/change_intake.h"
 #include "members/contact_updater.h"
@@ -58,6 +60,7 @@
 #include "ops/metrics.h"
 #include "ops/timer.h"
 #include "outbox/dispatcher.h"
+#include "pages/pages.h"
 #include "passwords/generator.h"
 #include "passwords/hash_pool.h"
 #include "passwords/hasher.h"
@@ -143,6 +146,7 @@ struct App::House {
   SystemRandom random;
   const std::string holder;  // this process among those that share the store
   const passwords::KeyRing keys;
+  std::atomic<int> hashing{0};  // password checks that are running
   const std::unique_ptr<store::Store> store;
   ProcessLock lock;
   const Installation installation;
@@ -191,6 +195,7 @@ struct App::House {
   sync::Reconciler reconciler;
   sync::ShedListener shedListener;
   sync::LostWebhooks lostWebhooks;
+  logins::Logins logins;
 
   webhook::WebhookRoutes webhookRoutes;
   webhook::AuthRoute authRoute;
@@ -210,6 +215,7 @@ struct App::House {
   Status status;
   api::StatusRoutes statusRoutes;
   api::HealthRoutes healthRoutes;
+  pages::Pages pages;
   http::Router router;
 
   Housekeeper housekeeper;
@@ -255,7 +261,7 @@ api::EraseRoutes::Erase eraser(store::Store& store, const members::Tombstones& t
   };
 }
 
-api::LoginRoutes::SaveSession sessionSaver(store::Store& store) {
+logins::Logins::SaveSession sessionSaver(store::Store& store) {
   return [&store](const store::SessionRecord& session, Instant credentialChangedAt,
                   const store::Store::DoneFn& done) {
     const auto save = [session, credentialChangedAt](store::Transaction& tx) -> Outcome {
@@ -290,7 +296,7 @@ App::House::House(config::Config given)
       keys(loadKeys(config.masterKeyFile)),
       // A session for each thread that reads, so that none waits for another's.
       store(openStore(config.storePath, clock,
-                      config.server.threads + config.outbox.workers + kOtherReaders)),
+                      config.server.threads + config.outbox.workers + kOtherReaders, &hashing)),
       lock(config.storePath + ".lock"),
       installation(*store, keys, config),
       directories(*store),
@@ -326,7 +332,7 @@ App::House::House(config::Config given)
                &tombstones},
               [this] { dispatcher.wake(); }),
       livePull(contactReader, clients, updater, *store, clock, timer, {}),
-      hashPool(config.hashPool),
+      hashPool({config.hashPool.threads, config.hashPool.queue, &hashing}),
       passwordChanger(*store, hasher, hashPool, sealer, clock, [this] { dispatcher.wake(); },
                       {config.passwordPolicy, &passwordLinks}),
       passwordWiper(*store, hasher, hashPool, config.passwordPolicy, [this] { dispatcher.wake(); }),
@@ -363,21 +369,19 @@ App::House::House(config::Config given)
                  [this](std::int64_t contacts) { hookUpkeep.onDrift(contacts); }),
       shedListener(*store, clock, {config.shedSocket}),
       lostWebhooks(*store, clock),
+      logins(throttle, sessions, verifier, clock, sessionSaver(*store), {config.loginFailureTime}),
       webhookRoutes(
           {config.maxWebhookBodyBytes,
            [this](std::string_view key) { return installation.hides(key, *directories.names()); },
-           [this](std::string_view bytes) { return keys.mac("delivery", bytes); },
-           [this] { lostWebhooks.note(); }},
+           keys.subkey("delivery", keys.currentId()).value(), [this] { lostWebhooks.note(); }},
           codes, applier, clearer, clock),
       authRoute(
-          {config.loginFailureTime,
-           [this](std::string_view key) { return installation.hides(key, *directories.names()); }},
-          codes, throttle, verifier, directories, clock),
+          {[this](std::string_view key) { return installation.hides(key, *directories.names()); }},
+          codes, logins, directories),
       autologinRoute({config.autologin, config.loginFailureTime}, codes, throttle, sessions,
                      linkVerifier, clock, linkSessionSaver(*store)),
       lookup(cache, livePull, clock, {}),
-      loginRoutes(apiKeys, throttle, sessions, verifier, clock, sessionSaver(*store),
-                  {config.loginFailureTime}),
+      loginRoutes(apiKeys, logins),
       authzRoutes(sessions, cache, directories, clock, {config.gateRules, config.login.banTag}),
       contactRoutes(apiKeys, lookup),
       changes(intake, dispatcher),
@@ -395,6 +399,16 @@ App::House::House(config::Config given)
       status(*store, breaker, clock, config.activecampaign.rate),
       statusRoutes(apiKeys, [this] { return status.read(); }),
       healthRoutes(healthChecks(*store, breaker)),
+      pages(
+          {config.pageTexts, config.loginFailureTime}, keys, random, logins, sessions, cache,
+          [this](const Contact& contact) { return !verifier.isBanned(contact); },
+          [this](const Email& email, std::string_view address, std::function<void(Outcome)> done) {
+            resetRequests.ask(email, address, std::move(done));
+          },
+          [this](const Secret& token, const Secret& password,
+                 const members::PasswordChanger::DoneFn& done) {
+            passwordChanger.setByLink(token, password, done);
+          }),
       housekeeper(clock),
       server(config.server, clock, [this](const http::Request& request, http::Reply reply) {
         router.handle(request, std::move(reply));
@@ -447,6 +461,7 @@ void App::House::addRoutes() {
   statusRoutes.registerOn(router);
   jobRoutes.registerOn(router);
   healthRoutes.registerOn(router);
+  pages.registerOn(router);
   api::registerDocumentRoutes(router);
 }
 

@@ -130,10 +130,12 @@ passwords::KeyRing loadKeys(const std::string& path) {
   return std::move(*keys);
 }
 
-std::unique_ptr<store::Store> openStore(const std::string& path, const Clock& clock, int readers) {
+std::unique_ptr<store::Store> openStore(const std::string& path, const Clock& clock, int readers,
+                                        const std::atomic<int>* hashing) {
   store::sql::SqlStore::Options options;
   options.path = path;
   options.readers = readers;
+  options.hashing = hashing;
   auto store = store::sql::SqlStore::open(options, clock);
   if (!store) refuse(store.error());
   return std::move(*store);

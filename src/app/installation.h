@@ -1,6 +1,7 @@
 // What this installation remembers of itself, and the parts of a start that can fail.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <set>
@@ -49,7 +50,7 @@ void rememberFeatures(store::Store& store, const std::string& features);
 // These throw StartError.
 passwords::KeyRing loadKeys(const std::string& path);
 std::unique_ptr<store::Store> openStore(const std::string& path, const Clock& clock,
-                                        int readers = 4);
+                                        int readers = 4, const std::atomic<int>* hashing = nullptr);
 // Looks at the database without opening it for work.
 store::sql::FileReport inspectStore(const std::string& path);
 std::unique_ptr<activecampaign::PocoNetwork> openNetwork(const activecampaign::Options& options);

@@ -8,7 +8,9 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <limits>
 #include <system_error>
 
@@ -182,6 +184,33 @@ void append(std::string& out, const Value& value) {
   }
 }
 
+// Whether the byte stands in a JSON string as it is.
+bool isPlain(char c) {
+  return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\' && c != 0x7F;
+}
+
+// The bits of the bytes that are less than `n`, which is at most 0x80; of bytes below 0x80 only.
+constexpr std::uint64_t kOnes = 0x0101010101010101;
+constexpr std::uint64_t below(std::uint64_t bytes, std::uint64_t n) {
+  return (bytes - kOnes * n) & ~bytes & (kOnes * 0x80);
+}
+constexpr std::uint64_t equal(std::uint64_t bytes, std::uint64_t n) {
+  return below(bytes ^ (kOnes * n), 1);
+}
+
+// How many bytes at the beginning are plain; eight at a time.
+std::size_t plainRun(std::string_view text) {
+  std::size_t run = 0;
+  for (std::uint64_t eight = 0; run + sizeof eight <= text.size(); run += sizeof eight) {
+    std::memcpy(&eight, text.data() + run, sizeof eight);
+    const auto special =
+        below(eight, 0x20) | equal(eight, '"') | equal(eight, '\\') | equal(eight, 0x7F);
+    if (special != 0) break;
+  }
+  while (run < text.size() && isPlain(text[run])) ++run;
+  return run;
+}
+
 void appendEscaped(std::string& out, char c) {
   switch (c) {
     case '"':
@@ -202,13 +231,9 @@ void appendEscaped(std::string& out, char c) {
     default:
       break;
   }
-  if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
-    char text[8];
-    std::snprintf(text, sizeof text, "\\u%04x", static_cast<unsigned>(c));
-    out += text;
-    return;
-  }
-  out.push_back(c);
+  char text[8];
+  std::snprintf(text, sizeof text, "\\u%04x", static_cast<unsigned>(c));
+  out += text;
 }
 
 // Replaces every byte that starts no valid sequence by U+FFFD.
@@ -293,7 +318,14 @@ std::string write(const Value& value) {
 void appendString(std::string& out, std::string_view text) {
   if (!isValidUtf8(text)) return appendString(out, repaired(text));
   out.push_back('"');
-  for (const char c : text) appendEscaped(out, c);
+  while (!text.empty()) {
+    const std::size_t plain = plainRun(text);
+    out.append(text.data(), plain);
+    text.remove_prefix(plain);
+    if (text.empty()) break;
+    appendEscaped(out, text.front());
+    text.remove_prefix(1);
+  }
   out.push_back('"');
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 namespace mbr {
 namespace {
@@ -32,6 +33,11 @@ std::size_t sequenceLength(std::string_view text) {
 }  // namespace
 
 bool isValidUtf8(std::string_view text) {
+  constexpr std::uint64_t kHighBits = 0x8080808080808080;
+  for (std::uint64_t eight = 0; text.size() >= sizeof eight; text.remove_prefix(sizeof eight)) {
+    std::memcpy(&eight, text.data(), sizeof eight);
+    if ((eight & kHighBits) != 0) break;
+  }
   while (!text.empty()) {
     const std::size_t length = sequenceLength(text);
     if (length == 0) return false;

@@ -18,11 +18,14 @@
 #include "cli/output.h"
 #include "cli/settings.h"
 #include "cli/terminal.h"
+#include "cli/waiting_service.h"
 
 namespace mbr::cli {
 namespace {
 
+constexpr const char* kConfigFolder = "/etc/membergate";
 constexpr const char* kStoreFolder = "/var/lib/membergate";
+constexpr const char* kSocketFolder = "/run/membergate";
 constexpr const char* kServiceUser = "membergate";
 constexpr mode_t kFileMode = 0640;
 
@@ -31,9 +34,10 @@ struct Plan {
   std::string config;
   std::string masterKey;
   std::string database;
+  std::string shedSocket;  // empty: as by default
   std::string url;
-  std::string keyFile;
-  Secret key;  // typed in: becomes keyFile
+  std::string keyFile;  // the given one, or where the key that is typed in goes
+  Secret key;
   std::string membershipTag;
 };
 
@@ -46,15 +50,28 @@ std::string absolute(const std::string& path) {
   return clean;
 }
 
+// NAME of /etc/membergate/NAME.conf, one of several accounts: membergate@NAME.service serves it.
+std::optional<std::string> accountOf(const std::string& config) {
+  const std::filesystem::path path(config);
+  if (path.parent_path() != kConfigFolder || path.extension() != ".conf") return std::nullopt;
+  if (config == Arguments::kDefaultConfig) return std::nullopt;
+  return path.stem().string();
+}
+
 Plan planOf(const Arguments& arguments) {
   Plan plan;
   const auto folder = arguments.dir ? std::optional(absolute(*arguments.dir)) : std::nullopt;
   plan.config = absolute(
       arguments.config.value_or(folder ? *folder + "/membergate.conf" : Arguments::kDefaultConfig));
-  plan.masterKey = folder.value_or(folderOf(Arguments::kDefaultConfig)) + "/master.key";
-  plan.database = folder.value_or(kStoreFolder) + "/membergate.db";
+  const auto account = folder ? std::nullopt : accountOf(plan.config);
+  const std::string prefix = account ? "/" + *account + "." : "/";
+  plan.masterKey = folder.value_or(kConfigFolder) + prefix + "master.key";
+  plan.database =
+      folder.value_or(kStoreFolder) + (account ? "/" + *account : "") + "/membergate.db";
+  if (account) plan.shedSocket = kSocketFolder + prefix + "shed.sock";
   plan.url = arguments.url.value_or("");
-  if (arguments.keyFile) plan.keyFile = absolute(*arguments.keyFile);
+  plan.keyFile = arguments.keyFile ? absolute(*arguments.keyFile)
+                                   : folderOf(plan.config) + prefix + "activecampaign.key";
   return plan;
 }
 
@@ -67,7 +84,6 @@ void complete(Plan& plan, const Arguments& arguments) {
   if (!arguments.url) plan.url = ask("ActiveCampaign's API address (https://…):");
   if (!arguments.keyFile) {
     plan.key = askSecretly("Its API key (not shown):");
-    plan.keyFile = folderOf(plan.config) + "/activecampaign.key";
   }
   if (arguments.yes) return;
   plan.membershipTag = ask("Tag that makes a contact a member (empty: every contact):");
@@ -110,6 +126,7 @@ std::string configText(const Plan& plan) {
       "store.url = sqlite://" +
       plan.database + "\nsecrets.master_key_file = " + plan.masterKey +
       "\nactivecampaign.url = " + plan.url + "\nactivecampaign.key_file = " + plan.keyFile + "\n";
+  if (!plan.shedSocket.empty()) text += "shed.socket = " + plan.shedSocket + "\n";
   if (!plan.membershipTag.empty()) {
     text += "login.required_tags = " + plan.membershipTag + "\n";
   }
@@ -198,17 +215,20 @@ int init(const Arguments& arguments) {
   Plan plan = planOf(arguments);
   complete(plan, arguments);
   const auto warnings = carryOut(plan, arguments);
+  const bool started = startWaitingService(plan.config);
   if (arguments.json) {
     json::Array all;
     for (const std::string& warning : warnings) all.emplace_back(warning);
     printJson(json::Object{{"config", plan.config},
                            {"master_key", plan.masterKey},
                            {"store", plan.database},
+                           {"started", started},
                            {"warnings", std::move(all)}});
     return kOk;
   }
   for (const std::string& warning : warnings) warn(warning);
   std::cout << plan.config << '\n' << plan.masterKey << '\n' << plan.database << '\n';
+  if (started) std::cout << "membergate.service: started\n";
   return kOk;
 }
 

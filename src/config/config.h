@@ -25,6 +25,7 @@
 #include "members/password_rule.h"
 #include "ops/log.h"
 #include "outbox/dispatcher.h"
+#include "pages/texts.h"
 #include "passwords/generator.h"
 #include "passwords/hash_pool.h"
 #include "sync/options.h"
@@ -55,6 +56,7 @@ struct Config {
   Milliseconds sessionRefresh = std::chrono::minutes{15};  // data of members on the site
   bool autologin = false;                                  // links in e-mails may let members in
   std::string autologinTokenField;  // personalization tag, upper-case; empty = links carry none
+  pages::Texts pageTexts;           // as shipped, or with those of a file of the operator's
   std::map<std::string, access::GateRule, std::less<>> gateRules;  // rule.NAME by NAME
 
   std::size_t maxWebhookBodyBytes = 256 * 1024;

@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "activecampaign/base_url.h"
+#include "base/key_value_lines.h"
 #include "config/config.h"
 #include "config/files.h"
-#include "config/lines.h"
 #include "config/rules.h"
 #include "config/values.h"
 
@@ -46,10 +46,12 @@ std::string nearest(const std::string& name) {
   return best;
 }
 
+using Problem = KeyValueLines::Problem;  // line 0: the file as a whole
+
 // Collects what is wrong while the lines become a Config.
 class Reading {
  public:
-  Reading(std::string path, Lines lines)
+  Reading(std::string path, KeyValueLines lines)
       : path_(std::move(path)),
         entries_(std::move(lines.entries)),
         problems_(std::move(lines.problems)) {}
@@ -210,7 +212,7 @@ class Reading {
   }
 
   const std::string path_;
-  std::map<std::string, Entry> entries_;
+  std::map<std::string, KeyValueLines::Entry> entries_;
   std::vector<Problem> problems_;
   std::size_t denied_ = 0;
   Config config_;
@@ -221,7 +223,7 @@ class Reading {
 Result<Config> load(const std::string& path) {
   auto file = readFile(path, kMaxFileBytes);
   if (!file) return Error{file.error().code, path + ": " + file.error().detail};
-  Reading reading(path, parseLines(file->text));
+  Reading reading(path, parseKeyValueLines(file->text));
   reading.refuseMode(file->mode);
   reading.refuseUnknownKeys();
   for (const Rule& rule : rules()) reading.apply(rule);

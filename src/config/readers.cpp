@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t kMaxSocketPath = 107;  // sockaddr_un, with its terminating zero
 constexpr std::size_t kMaxApiKey = 512;
+constexpr std::size_t kMaxTexts = 64 * 1024;
 
 Objection objection(const Error& error) { return {error.detail, error.code == Code::kDenied}; }
 
@@ -243,6 +244,16 @@ std::optional<Objection> readLastLoginField(Config& config, std::string_view tex
   const auto tag = parsePerstag(text);
   if (!tag) return asUsual();
   config.lastLoginField = *tag;
+  return kTaken;
+}
+
+std::optional<Objection> readPageTexts(Config& config, std::string_view text) {
+  if (!isAbsolute(text)) return asUsual();
+  const auto file = readFile(std::string(text), kMaxTexts);
+  if (!file) return objection(file.error());
+  auto texts = pages::Texts::parse(file->text);
+  if (!texts) return Objection{"where " + texts.error().detail};
+  config.pageTexts = std::move(texts).value();
   return kTaken;
 }
 

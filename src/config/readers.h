@@ -49,6 +49,7 @@ Reader readShedSocket;
 Reader readHiddenFields;
 Reader readTokenField;
 Reader readLastLoginField;
+Reader readPageTexts;
 NamedReader readGateRule;
 
 }  // namespace mbr::config

@@ -278,6 +278,10 @@ std::vector<Rule> makeRules() {
              "must carry as t=%TAG%; Membergate makes the field and fills it for members. Without "
              "it whoever holds one link can enter as any member whose id and e-mail he knows."},
             "a personalization tag", "letters, digits and underscores", readTokenField),
+      other({"pages.texts", "",
+             "The file with the words that the pages for a browser show, written like "
+             "conf/pages.texts.example; without it, and for what it leaves out, those are shown."},
+            kPath, "", readPageTexts),
       family({"rule.NAME", "",
               "Who may pass the locations of nginx that name the rule; any number of rules, NAME "
               "of at most 32 letters a-z, digits, - and _."},

@@ -39,6 +39,7 @@ class Names {
   std::optional<ListId> listId(std::string_view name) const;
   std::optional<std::string> perstag(FieldId id) const;            // upper-case
   std::optional<FieldId> fieldId(std::string_view perstag) const;  // any case
+  bool isPerstag(std::string_view upperCase) const { return fieldIds_.count(upperCase) != 0; }
 
   // What a tag list of a webhook ("A, B") means. A name may hold a comma, so the text is split at
   // the longest known names; `complete` is false if a part is no known name.

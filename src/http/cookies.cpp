@@ -18,4 +18,16 @@ std::string_view cookie(const Request& request, std::string_view name) {
   return {};
 }
 
+std::string setCookie(std::string_view name, std::string_view value, std::string_view path,
+                      bool https) {
+  std::string text(name);
+  text.append("=").append(value).append("; HttpOnly; SameSite=Lax; Path=").append(path);
+  if (https) text += "; Secure";
+  return text;
+}
+
+std::string forgetCookie(std::string_view name, std::string_view path, bool https) {
+  return setCookie(name, "", path, https) + "; Max-Age=0";
+}
+
 }  // namespace mbr::http

@@ -33,13 +33,11 @@ Row rowOf(Code code) {
   return {500, "internal", "The service made a mistake; its log knows this request's id."};
 }
 
-std::string retryAfterSeconds(const Error& error) {
-  using std::chrono::milliseconds;
-  const auto wait = error.retryAfter.value_or(milliseconds{0});
-  return std::to_string(std::max<milliseconds::rep>(1, (wait.count() + 999) / 1000));
-}
-
 }  // namespace
+
+std::string retryAfterSeconds(Milliseconds wait) {
+  return std::to_string(std::max<Milliseconds::rep>(1, (wait.count() + 999) / 1000));
+}
 
 Response errorResponse(std::string_view requestId, const Error& error) {
   const Row row = rowOf(error.code);
@@ -47,7 +45,7 @@ Response errorResponse(std::string_view requestId, const Error& error) {
   Response response = problemFor(requestId, row.status, row.code,
                                  forTheSender ? std::string_view(error.detail) : row.detail);
   if (error.code == Code::kBusy || error.code == Code::kUnavailable) {
-    response.with("Retry-After", retryAfterSeconds(error));
+    response.with("Retry-After", retryAfterSeconds(error.retryAfter.value_or(Milliseconds{0})));
   }
   return response;
 }

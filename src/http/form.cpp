@@ -27,55 +27,63 @@ int hexValue(char c) { return kHexValues[static_cast<std::uint8_t>(c)]; }
 
 Error invalid(const char* sentence) { return Error{Code::kInvalid, sentence}; }
 
-// Decodes the text one name or value at a time and remembers the first thing that was wrong.
+// Decodes the text one name or value at a time, one behind the other into `to`, and remembers the
+// first thing that was wrong.
 class Decoder {
  public:
-  explicit Decoder(std::string_view text) : at_(text.data()), end_(text.data() + text.size()) {}
+  // `to` has room for the whole text: what is decoded is never longer.
+  Decoder(std::string_view text, char* to)
+      : at_(text.data()), end_(text.data() + text.size()), to_(to) {}
 
   bool atEnd() const { return at_ == end_; }
   const char* wrong() const { return wrong_; }
+  // Whether the byte before the current one was the '=' behind a name.
+  bool hasValue() const { return hasValue_; }
 
-  // Appends the decoded bytes up to the next '&' (or '=' for a name) and skips that byte; true if
-  // it was a '='.
-  bool take(std::string& out, bool isName) {
-    const char* const begin = at_;
-    while (at_ != end_ && *at_ != '&' && !(isName && *at_ == '=')) ++at_;
-    decode(begin, at_, out);
-    return at_ != end_ && *at_++ == '=';
-  }
-
- private:
-  void decode(const char* from, const char* to, std::string& out) {
-    out.resize(static_cast<std::size_t>(to - from));
-    char* write = out.data();
+  // The decoded text up to the next '&', or for a name '=', which is skipped.
+  std::string_view take(bool isName) {
+    char* const begin = to_;
+    const char stop = isName ? '=' : '&';
     std::uint8_t highBits = 0;
-    bool hasNul = false;
-    while (from != to) {
-      char c = *from++;
+    hasValue_ = false;
+    while (at_ != end_) {
+      char c = *at_++;
+      if (c == '&' || c == stop) {
+        hasValue_ = c == '=';
+        break;
+      }
       if (c == '+') {
         c = ' ';
       } else if (c == '%') {
-        const int high = to - from >= 2 ? hexValue(from[0]) : kNoDigit;
-        const int low = to - from >= 2 ? hexValue(from[1]) : kNoDigit;
-        if (high < 0 || low < 0) {
-          wrong_ = "A percent sign in the form is not followed by two hexadecimal digits.";
-          return;
-        }
-        c = static_cast<char>(high * 16 + low);
-        from += 2;
+        if (!readEscape(c)) return {};
       }
+      if (c == '\0') wrong_ = "The form holds a NUL byte.";
       highBits |= static_cast<std::uint8_t>(c);
-      hasNul |= c == '\0';
-      *write++ = c;
+      *to_++ = c;
     }
-    out.resize(static_cast<std::size_t>(write - out.data()));
-    if (hasNul) wrong_ = "The form holds a NUL byte.";
-    if ((highBits & 0x80) != 0 && !isValidUtf8(out)) wrong_ = "The form is not valid UTF-8.";
+    const std::string_view taken(begin, static_cast<std::size_t>(to_ - begin));
+    if ((highBits & 0x80) != 0 && !isValidUtf8(taken)) wrong_ = "The form is not valid UTF-8.";
+    return taken;
+  }
+
+ private:
+  bool readEscape(char& c) {
+    const int high = end_ - at_ >= 2 ? hexValue(at_[0]) : kNoDigit;
+    const int low = end_ - at_ >= 2 ? hexValue(at_[1]) : kNoDigit;
+    if (high < 0 || low < 0) {
+      wrong_ = "A percent sign in the form is not followed by two hexadecimal digits.";
+      return false;
+    }
+    c = static_cast<char>(high * 16 + low);
+    at_ += 2;
+    return true;
   }
 
   const char* at_;
-  const char* end_;
+  const char* const end_;
+  char* to_;
   const char* wrong_ = nullptr;
+  bool hasValue_ = false;
 };
 
 std::size_t depthOf(std::string_view key) {
@@ -84,7 +92,7 @@ std::size_t depthOf(std::string_view key) {
 
 }  // namespace
 
-const std::string* Form::find(std::string_view key) const {
+const std::string_view* Form::find(std::string_view key) const {
   const auto found = std::find_if(fields_.rbegin(), fields_.rend(),
                                   [&](const Field& field) { return field.first == key; });
   return found == fields_.rend() ? nullptr : &found->second;
@@ -99,17 +107,18 @@ Result<Form> parseForm(std::string_view text, const FormLimits& limits) {
   Form form;
   const auto separators = static_cast<std::size_t>(std::count(text.begin(), text.end(), '&'));
   form.fields_.reserve(std::min(separators + 1, limits.maxKeys));
-  Decoder decoder(text);
+  const std::shared_ptr<char[]> decoded(new char[text.size()]);
+  Decoder decoder(text, decoded.get());
+  form.text_ = decoded;
   while (!decoder.atEnd()) {
-    std::string key;
-    std::string value;
-    if (decoder.take(key, true)) decoder.take(value, false);
+    const std::string_view key = decoder.take(true);
+    const std::string_view value = decoder.hasValue() ? decoder.take(false) : std::string_view();
     if (decoder.wrong() != nullptr) return invalid(decoder.wrong());
     if (key.empty()) continue;
     if (key.size() > limits.maxKeyBytes) return invalid("A key of the form is too long.");
     if (depthOf(key) > limits.maxDepth) return invalid("A key of the form is nested too deeply.");
     if (form.fields_.size() == limits.maxKeys) return invalid("The form has too many fields.");
-    form.fields_.emplace_back(std::move(key), std::move(value));
+    form.fields_.emplace_back(key, value);
   }
   return form;
 }

@@ -5,8 +5,7 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
-#include <string>
+#include <memory>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -21,18 +20,21 @@ struct FormLimits {
   std::size_t maxKeyBytes = 1024;
 };
 
+// Holds the decoded text in one piece; names and values are views into it, good as long as the form
+// or what it was moved into.
 class Form {
  public:
-  using Field = std::pair<std::string, std::string>;
+  using Field = std::pair<std::string_view, std::string_view>;
 
   const std::vector<Field>& fields() const { return fields_; }
   // The value of `key`; the last one if it is repeated, as in PHP. Null if absent.
-  const std::string* find(std::string_view key) const;
+  const std::string_view* find(std::string_view key) const;
   std::size_t count(std::string_view key) const;
   bool empty() const { return fields_.empty(); }
 
  private:
   friend Result<Form> parseForm(std::string_view text, const FormLimits& limits);
+  std::shared_ptr<const char[]> text_;  // shared by copies, which view the same text
   std::vector<Field> fields_;
 };
 

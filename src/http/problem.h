@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "http/request.h"
@@ -33,6 +34,9 @@ Response problemFor(std::string_view requestId, int status, std::string_view cod
 // Retry-After (whole seconds, rounded up, at least 1) for kBusy and kUnavailable. The error's
 // detail is not shown except for kInvalid, whose details are written for the sender.
 Response errorResponse(std::string_view requestId, const Error& error);
+
+// The value of Retry-After: whole seconds, rounded up, at least 1.
+std::string retryAfterSeconds(Milliseconds wait);
 
 // 200-style answers.
 Response jsonResponse(int status, const json::Value& body);

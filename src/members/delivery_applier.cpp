@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/ascii.h"
-#include "base/json.h"
 #include "domain/contact.h"
 #include "members/job_payload.h"
 #include "ops/metrics.h"
@@ -37,13 +36,14 @@ bool mergeFields(Contact& contact, const Delivery& delivery, const contacts::Nam
     if (isNumber(key)) {
       const auto id = parseId(key);
       perstag = id ? names.perstag(*id).value_or("") : "";
-    } else if (!names.complete() || names.fieldId(key)) {
+    } else {
       perstag = upperCased(key);
+      if (names.complete() && !names.isPerstag(perstag)) perstag.clear();
     }
     if (perstag.empty()) {
       complete = false;
     } else if (hidden.count(perstag) == 0) {
-      contact.fields[perstag] = value;
+      contact.fields.insert_or_assign(std::move(perstag), value);
     }
   }
   return complete;
@@ -82,23 +82,36 @@ void mergeList(Contact& contact, const Delivery& delivery) {
   }
 }
 
+// Written by hand: once per webhook call.
 std::string renderFollowUp(const FollowUp& followUp) {
-  const auto ids = [](const std::vector<std::int64_t>& list) {
-    return json::Value(json::Array(list.begin(), list.end()));
+  std::string out;
+  const auto ids = [&](std::string_view name, const std::vector<std::int64_t>& list) {
+    out += name;
+    for (const std::int64_t id : list) out += std::to_string(id) + ',';
+    if (!list.empty()) out.pop_back();
+    out += ']';
   };
-  return json::write(json::Object{{"password", followUp.password},
-                                  {"tags", ids(followUp.tags)},
-                                  {"automations", ids(followUp.automations)},
-                                  {"autoregister", followUp.autoregister}});
+  out += R"({"password":)";
+  out += followUp.password ? "true" : "false";
+  ids(R"(,"tags":[)", followUp.tags);
+  ids(R"(,"automations":[)", followUp.automations);
+  out += R"(,"autoregister":)";
+  out += followUp.autoregister ? "true}" : "false}";
+  return out;
 }
 
 // Whether a password job will soon read the contact. One that is being worked off may have read it
 // before this delivery changed it, one that has steps left only reads nothing, and one that failed
 // before may not be due for an hour.
 bool willRead(const Job& job, Instant now) {
+  if (job.state != JobState::kQueued || job.dueAt > now + kSoon) return false;
+  return !isConfirmed(job.payload);
+}
+
+bool doesSteps(const Job& job, const std::vector<Step>& steps) {
+  if (steps.empty()) return true;
   const auto payload = readPasswordPayload(job.payload);
-  return payload && job.state == JobState::kQueued && !payload->confirmed &&
-         job.dueAt <= now + kSoon;
+  return payload && sameSteps(payload->steps, steps);
 }
 
 // What the body did to the contact.
@@ -125,7 +138,8 @@ struct DeliveryApplier::Pending {
   Receipt receipt;
   Effect effect = Effect::kUnclear;
   bool enqueued = false;
-  bool readComes = false;  // a job that has not started yet will read the contact
+  bool readComes = false;     // a job that has not started yet will read the contact
+  std::optional<Job> open{};  // the contact's password job, if that is to be asked
 };
 
 DeliveryApplier::DeliveryApplier(store::Store& store, const contacts::Directories& directories,
@@ -170,10 +184,13 @@ void DeliveryApplier::applyIn(store::Transaction& tx, Pending& pending) const {
   }
   pending.receipt.contact = known ? std::optional(known->id) : delivery.contactId;
 
-  const bool refresh = applyData(tx, pending, known);
+  const bool refresh = applyData(tx, pending, std::move(known));
   if (!delivery.followUp.empty()) applyFollowUp(tx, pending);
   if (delivery.dialect == Delivery::Dialect::kEvent) applyRule(tx, pending);
-  if (refresh && !pending.readComes) {
+  const auto readComes = [&] {
+    return pending.readComes || (pending.open && willRead(*pending.open, delivery.receivedAt));
+  };
+  if (refresh && !readComes()) {
     WhoPayload who{pending.receipt.contact, delivery.email ? delivery.email->text() : ""};
     if (pending.effect != Effect::kChanged) who.askedAt = delivery.receivedAt;
     enqueueRefresh(tx, who);
@@ -211,7 +228,7 @@ void DeliveryApplier::ignore(store::Transaction& tx, Pending& pending) const {
 
 // Takes the body's data in. True if the contact must be read from ActiveCampaign.
 bool DeliveryApplier::applyData(store::Transaction& tx, Pending& pending,
-                                const std::optional<Contact>& known) const {
+                                std::optional<Contact> known) const {
   const Delivery& delivery = pending.delivery;
   // With one of the two keys only, whose data this is would be a guess.
   if (!delivery.contactId || !delivery.email) return true;
@@ -220,11 +237,13 @@ bool DeliveryApplier::applyData(store::Transaction& tx, Pending& pending,
     return true;
   }
 
-  Contact contact = known.value_or(Contact{});
+  const bool isKnown = known.has_value();
+  Contact contact = isKnown ? *std::move(known) : Contact{};
+  const std::vector<TagId> tagsBefore = contact.tags;
   contact.id = *delivery.contactId;
   bool refresh = contact.deletedAt.has_value();  // a body does not raise the dead, a pull may
   if (contact.email != delivery.email) {
-    const bool takeable = !known && !tx.findContactByEmail(*delivery.email);
+    const bool takeable = !isKnown && !tx.findContactByEmail(*delivery.email);
     if (takeable) contact.email = delivery.email;
     refresh = true;
   }
@@ -235,30 +254,27 @@ bool DeliveryApplier::applyData(store::Transaction& tx, Pending& pending,
   const bool tagsKnown = mergeTags(contact, delivery, *pending.names);
   mergeList(contact, delivery);
   layOwnChanges(contact, Instant::min(), delivery.receivedAt);
-  hearTags(contact, known ? known->tags : std::vector<TagId>{}, delivery.receivedAt);
+  hearTags(contact, tagsBefore, delivery.receivedAt);
   if (!fieldsKnown || !tagsKnown) {
     enqueueDirectories(tx);
     pending.enqueued = refresh = true;
   }
 
-  pending.effect = Effect::kUnchanged;
-  if (known && sameData(contact, *known)) return refresh;
-  pending.effect = Effect::kChanged;
   contact.confirmed = false;
   contact.asOf = delivery.receivedAt;
   contact.changedAt = std::max(contact.changedAt, delivery.receivedAt);
   if (delivery.happenedAt) contact.eventAt = delivery.happenedAt;
-  tx.saveContact(contact);
-  return true;
+  const bool changed = tx.saveContactIfChanged(contact);
+  pending.effect = changed ? Effect::kChanged : Effect::kUnchanged;
+  return changed || refresh;
 }
 
 void DeliveryApplier::applyFollowUp(store::Transaction& tx, Pending& pending) const {
   const Delivery& delivery = pending.delivery;
   const std::string email = delivery.email ? delivery.email->text() : "";
   const std::string key = contactKey(pending.receipt.contact, email);
-  const auto open = tx.findOpenJob(kPasswordJob, key);
-  const auto worked = open ? readPasswordPayload(open->payload) : Result<PasswordPayload>(Error{});
-  pending.readComes = open && willRead(*open, delivery.receivedAt);
+  pending.open = tx.findOpenJob(kPasswordJob, key);
+  const auto& open = pending.open;
   pending.receipt.password = open ? Receipt::Password::kPending : Receipt::Password::kNone;
 
   if (tx.findDelivery(delivery.digest, delivery.receivedAt - options_.duplicateWindow)) {
@@ -281,8 +297,7 @@ void DeliveryApplier::applyFollowUp(store::Transaction& tx, Pending& pending) co
   }
 
   bool added = false;
-  const bool same = more.steps.empty() || (worked && sameSteps(worked->steps, more.steps));
-  if (!same) enqueueFollowUp(tx, open->id, more, &added);
+  if (!doesSteps(*open, more.steps)) enqueueFollowUp(tx, open->id, more, &added);
   if (!added) pending.receipt.status = Receipt::Status::kDuplicate;
 }
 
@@ -310,9 +325,9 @@ void DeliveryApplier::applyRule(store::Transaction& tx, Pending& pending) const 
   const auto contact = tx.findContact(*delivery.contactId);
   if (!contact || contact->deletedAt || !rule.covers(contact->tags)) return;
   if (tx.findCredential(contact->id)) return;
-  if (const auto open = tx.findOpenJob(kPasswordJob, contactKey(contact->id, ""))) {
+  pending.open = tx.findOpenJob(kPasswordJob, contactKey(contact->id, ""));
+  if (pending.open) {
     pending.receipt.password = Receipt::Password::kPending;
-    pending.readComes = willRead(*open, delivery.receivedAt);
     return;
   }
   enqueuePassword(tx, byRule(rule, contact->id, delivery.email->text()), {});

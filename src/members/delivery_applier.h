@@ -60,8 +60,7 @@ class DeliveryApplier {
 
   void applyIn(store::Transaction& tx, Pending& pending) const;
   void ignore(store::Transaction& tx, Pending& pending) const;
-  bool applyData(store::Transaction& tx, Pending& pending,
-                 const std::optional<Contact>& known) const;
+  bool applyData(store::Transaction& tx, Pending& pending, std::optional<Contact> known) const;
   void applyFollowUp(store::Transaction& tx, Pending& pending) const;
   void applyRule(store::Transaction& tx, Pending& pending) const;
   void addPasswordJob(store::Transaction& tx, const Delivery& delivery,

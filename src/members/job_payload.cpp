@@ -88,13 +88,15 @@ JobId enqueueNames(store::Transaction& tx, std::string_view kind) {
 // nobody hurried is wanted sooner. An e-mail that it did not know finds the contact if it is
 // merged.
 void hasten(store::Transaction& tx, Job open, const WhoPayload& who, Lane lane) {
-  auto payload = readWhoPayload(open.payload);
-  if (!payload) return;
   const bool late = open.dueAt > tx.now() + kRefreshDelay;
   const bool urgent = lane < open.lane;
   const bool unseen = who.askedAt != Instant{};
-  const bool named = payload->email.empty() && !who.email.empty();
+  // As write() has it; reading it whole would be most of what a webhook of a burst costs.
+  const bool nameless = open.payload.find(R"("email":"")") != std::string::npos;
+  const bool named = nameless && !who.email.empty();
   if (!late && !urgent && !unseen && !named) return;
+  auto payload = readWhoPayload(open.payload);
+  if (!payload) return;
   if (late) open.dueAt = tx.now() + kRefreshDelay;
   if (urgent) open.lane = lane;
   if (unseen) payload->askedAt = who.askedAt;
@@ -139,11 +141,16 @@ std::string write(const PasswordPayload& payload) {
                                   {"steps", std::move(steps)}});
 }
 
+// By hand, as one is written for each webhook that changes its contact.
 std::string write(const WhoPayload& payload) {
-  return json::write(json::Object{{"contact_id", valueOf(payload.contactId)},
-                                  {"email", payload.email},
-                                  {"asked_at", toEpochMs(payload.askedAt)},
-                                  {"singly", payload.singly}});
+  std::string out = R"({"contact_id":)";
+  out += payload.contactId ? std::to_string(*payload.contactId) : "null";
+  out += R"(,"email":)";
+  json::appendString(out, payload.email);
+  out += R"(,"asked_at":)" + std::to_string(toEpochMs(payload.askedAt));
+  out += R"(,"singly":)";
+  out += payload.singly ? "true}" : "false}";
+  return out;
 }
 
 std::string write(const ChangePayload& payload) {
@@ -221,6 +228,10 @@ Result<ChangePayload> readChangePayload(std::string_view text) {
     payload.items.push_back(std::move(item));
   }
   return payload;
+}
+
+bool isConfirmed(std::string_view passwordPayload) {
+  return passwordPayload.find(R"("confirmed":true)") != std::string_view::npos;
 }
 
 std::string renderResults(const ChangePayload& payload) {
@@ -319,15 +330,21 @@ JobId enqueueRefresh(store::Transaction& tx, const WhoPayload& who, Lane lane) {
   job.contactId = who.contactId;
   job.key = contactKey(who.contactId, who.email);
   // One that is being worked off may have sent its read before what calls for this one happened.
-  const std::string keys[] = {job.key, keyBehind(job.key)};
-  for (const std::string& key : keys) {
-    const auto open = tx.findOpenJob(kRefreshJob, key);
-    if (!open || open->state != JobState::kQueued) continue;
-    coalesced.add();
-    hasten(tx, *open, who, lane);
-    return open->id;
+  const auto isQueued = [](const std::optional<Job>& each) {
+    return each && each->state == JobState::kQueued;
+  };
+  auto open = tx.findOpenJob(kRefreshJob, job.key);
+  if (!isQueued(open)) {
+    auto behind = tx.findOpenJob(kRefreshJob, keyBehind(job.key));
+    if (open) job.key = keyBehind(job.key);
+    if (isQueued(behind)) open = std::move(behind);
   }
-  if (tx.findOpenJob(kRefreshJob, job.key)) job.key = keys[1];
+  if (isQueued(open)) {
+    coalesced.add();
+    const JobId id = open->id;
+    hasten(tx, *std::move(open), who, lane);
+    return id;
+  }
   queued.add();
   job.payload = write(who);
   job.createdAt = tx.now();

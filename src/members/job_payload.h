@@ -107,6 +107,9 @@ Result<PasswordPayload> readPasswordPayload(std::string_view text);
 Result<WhoPayload> readWhoPayload(std::string_view text);
 Result<ChangePayload> readChangePayload(std::string_view text);
 
+// PasswordPayload::confirmed of a text that write() made, without reading all of it.
+bool isConfirmed(std::string_view passwordPayload);
+
 // The API's `results` of a change: [{kind,id,name,action,result,detail}].
 std::string renderResults(const ChangePayload& payload);
 bool anyUnknownOrRefused(const ChangePayload& payload);

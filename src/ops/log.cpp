@@ -109,8 +109,10 @@ void configureLog(LogLevel level, LogFormat format) {
   lineFormat = format;
 }
 
+bool logs(LogLevel level) { return level >= leastLevel.load(std::memory_order_relaxed); }
+
 void log(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) {
-  if (level < leastLevel.load(std::memory_order_relaxed)) return;
+  if (!logs(level)) return;
   const bool asJson = lineFormat.load(std::memory_order_relaxed) == LogFormat::kJson;
   writeLine(asJson ? jsonLine(level, event, fields) : textLine(level, event, fields));
 }

@@ -44,6 +44,9 @@ class LogField {
 // Set once, before the first thread.
 void configureLog(LogLevel level, LogFormat format);
 
+// Whether events of that level are logged: asked first where making the fields costs.
+bool logs(LogLevel level);
+
 // Thread-safe; a line is written whole. `event` is a stable word with underscores
 // ("delivery_refused"), never a sentence.
 void log(LogLevel level, std::string_view event, std::initializer_list<LogField> fields = {});

@@ -18,6 +18,11 @@ constexpr Lane kPeople = Lane::kSite;
 // only bounds how long a missed announcement can matter.
 constexpr Milliseconds kIdle{1000};
 
+// From one look at the queue that found nothing to the next. Each webhook announces a job, and in a
+// flood looking at each announcement would cost as much as the webhooks do.
+constexpr Milliseconds kPause{10};
+constexpr Milliseconds kPeoplePause{1};
+
 // Jobs that wait for their next try go along with one whose turn has come: what kept them was the
 // same for all.
 constexpr std::chrono::hours kTakeAlong{1};
@@ -163,6 +168,7 @@ void Dispatcher::await(JobId job, SteadyInstant deadline, AwaitFn done) {
 }
 
 void Dispatcher::run(Lane lowest) {
+  const auto pause = lowest == kPeople ? kPeoplePause : kPause;
   std::uint64_t seen = 0;
   while (!stop_.raised()) {
     {
@@ -184,8 +190,12 @@ void Dispatcher::run(Lane lowest) {
       }
       return Done{};
     });
-    std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, idle, [&] { return wakes_ != seen || stop_.raised(); });
+    const auto lookedAt = std::chrono::steady_clock::now();
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait_for(lock, idle, [&] { return wakes_ != seen || stop_.raised(); });
+    }
+    (void)stop_.waitUntil(lookedAt + pause);
   }
 }
 

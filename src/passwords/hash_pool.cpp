@@ -62,6 +62,7 @@ void HashPool::run() {
     inBackground_ = inBackground_ || background;
     showLength();
     lock.unlock();
+    if (options_.running != nullptr) ++*options_.running;
     try {
       task();
     } catch (const std::exception& error) {
@@ -71,6 +72,7 @@ void HashPool::run() {
       thrown_.add();
       ops::logError("hash_task_failed", {{"error", "unknown"}});
     }
+    if (options_.running != nullptr) --*options_.running;
     task = nullptr;  // what it holds goes before the lock is taken
     lock.lock();
     if (background) inBackground_ = false;

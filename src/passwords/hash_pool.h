@@ -4,6 +4,7 @@
 // lever against the machine. Past the bound a caller hears so at once and answers 503.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -22,6 +23,8 @@ class HashPool {
   struct Options {
     unsigned threads = 0;    // 0 = one a core
     std::size_t queue = 64;  // logins that may wait, >= 1; as many background tasks beside them
+    // Holds how many tasks are running, for who can make room for them. Outlives the pool.
+    std::atomic<int>* running = nullptr;
   };
 
   enum class Priority {

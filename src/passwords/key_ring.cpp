@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 #include <stdexcept>
+#include <utility>
 
 #include "base/encoding.h"
 #include "passwords/key_file.h"
@@ -38,10 +39,30 @@ std::string newId(Random& random) { return toHex(random.bytes(4)); }
 
 }  // namespace
 
-std::string hmacSha256(const Secret& key, std::string_view bytes) {
+std::string hmacSha256(const Secret& key, std::string_view bytes) { return Hmac(key).of(bytes); }
+
+struct Hmac::Ready {
   crypto_auth_hmacsha256_state state;
-  crypto_auth_hmacsha256_init(&state, reinterpret_cast<const unsigned char*>(key.reveal().data()),
-                              key.size());
+};
+
+Hmac::Hmac(const Secret& key) : ready_(std::make_unique<Ready>()) {
+  crypto_auth_hmacsha256_init(
+      &ready_->state, reinterpret_cast<const unsigned char*>(key.reveal().data()), key.size());
+}
+
+Hmac::~Hmac() {
+  if (ready_) sodium_memzero(ready_.get(), sizeof *ready_);
+}
+
+Hmac::Hmac(Hmac&&) noexcept = default;
+
+Hmac& Hmac::operator=(Hmac&& other) noexcept {
+  std::swap(ready_, other.ready_);
+  return *this;
+}
+
+std::string Hmac::of(std::string_view bytes) const {
+  crypto_auth_hmacsha256_state state = ready_->state;
   crypto_auth_hmacsha256_update(&state, reinterpret_cast<const unsigned char*>(bytes.data()),
                                 bytes.size());
   std::string out(crypto_auth_hmacsha256_BYTES, '\0');

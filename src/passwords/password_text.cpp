@@ -40,6 +40,27 @@ constexpr std::string_view kRuns[] = {"01234567890123456789",       "98765432109
                                       "qwertyuiopasdfghjklzxcvbnm", "qwertzuiopasdfghjklyxcvbnm",
                                       "azertyuiopqsdfghjklmwxcvbn", "11223344556677889900"};
 
+struct Sentence {
+  PasswordFault fault;
+  std::string_view sentence;
+};
+
+constexpr Sentence kSentences[] = {
+    {PasswordFault::kSize, "A password has 1 to 256 bytes."},
+    {PasswordFault::kEncoding, "A password must be valid UTF-8."},
+    {PasswordFault::kControlCharacter, "A password must not hold control characters."},
+    {PasswordFault::kTooLongDefault, "A default password has 1 to 64 characters."},
+    {PasswordFault::kTooShort, "The password must have at least 10 characters."},
+    {PasswordFault::kIsEmail, "The password must not be the e-mail address."},
+    {PasswordFault::kCommon, "The password is too easy to guess."},
+};
+
+Error wrong(PasswordFault fault) {
+  const auto row = std::find_if(std::begin(kSentences), std::end(kSentences),
+                                [&](const Sentence& each) { return each.fault == fault; });
+  return {Code::kInvalid, std::string(row->sentence)};
+}
+
 std::string lowerCase(std::string_view text) {
   std::string out(text);
   std::transform(out.begin(), out.end(), out.begin(),
@@ -83,36 +104,31 @@ bool isCommonPassword(std::string_view text) {
   });
 }
 
+std::optional<PasswordFault> faultOf(const Error& error) {
+  if (error.code != Code::kInvalid) return std::nullopt;
+  const auto found = std::find_if(std::begin(kSentences), std::end(kSentences),
+                                  [&](const auto& row) { return row.sentence == error.detail; });
+  return found == std::end(kSentences) ? std::nullopt : std::optional(found->fault);
+}
+
 Outcome checkPassword(std::string_view text) {
-  if (text.empty() || text.size() > kMaxPasswordBytes) {
-    return Error{Code::kInvalid, "A password has 1 to 256 bytes."};
-  }
-  if (!isValidUtf8(text)) return Error{Code::kInvalid, "A password must be valid UTF-8."};
-  if (hasControlCharacter(text)) {
-    return Error{Code::kInvalid, "A password must not hold control characters."};
-  }
+  if (text.empty() || text.size() > kMaxPasswordBytes) return wrong(PasswordFault::kSize);
+  if (!isValidUtf8(text)) return wrong(PasswordFault::kEncoding);
+  if (hasControlCharacter(text)) return wrong(PasswordFault::kControlCharacter);
   return Done{};
 }
 
 Outcome checkDefaultPassword(std::string_view text) {
   if (auto valid = checkPassword(text); !valid) return valid;
-  if (countCharacters(text) > kMaxDefaultCharacters) {
-    return Error{Code::kInvalid, "A default password has 1 to 64 characters."};
-  }
+  if (countCharacters(text) > kMaxDefaultCharacters) return wrong(PasswordFault::kTooLongDefault);
   return Done{};
 }
 
 Outcome checkChosenPassword(std::string_view text, const Email& email) {
   if (auto valid = checkPassword(text); !valid) return valid;
-  if (countCharacters(text) < kMinChosenCharacters) {
-    return Error{Code::kInvalid, "The password must have at least 10 characters."};
-  }
-  if (lowerCase(text) == email.text()) {
-    return Error{Code::kInvalid, "The password must not be the e-mail address."};
-  }
-  if (isCommonPassword(text)) {
-    return Error{Code::kInvalid, "The password is too easy to guess."};
-  }
+  if (countCharacters(text) < kMinChosenCharacters) return wrong(PasswordFault::kTooShort);
+  if (lowerCase(text) == email.text()) return wrong(PasswordFault::kIsEmail);
+  if (isCommonPassword(text)) return wrong(PasswordFault::kCommon);
   return Done{};
 }
 

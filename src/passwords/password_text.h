@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string_view>
 
 #include "base/result.h"
@@ -14,6 +15,21 @@ namespace mbr::passwords {
 inline constexpr std::size_t kMaxPasswordBytes = 256;
 inline constexpr std::size_t kMaxDefaultCharacters = 64;
 inline constexpr std::size_t kMinChosenCharacters = 10;
+
+// What may be wrong with a text.
+enum class PasswordFault {
+  kSize,      // not 1 to 256 bytes
+  kEncoding,  // no valid UTF-8
+  kControlCharacter,
+  kTooLongDefault,  // more than 64 characters
+  kTooShort,        // less than 10 characters
+  kIsEmail,
+  kCommon,
+};
+
+// The fault that an Error of this file tells of, for those who have words of their own for it.
+// Nothing for any other Error.
+std::optional<PasswordFault> faultOf(const Error& error);
 
 // Any password, also one that is only to be checked: 1 to 256 bytes of UTF-8 without control
 // characters. It is taken as it is, without normalisation.

@@ -121,6 +121,9 @@ class Transaction : public Reader {
   // of the argument, moves the tag index and the e-mail index, and appends a change. A contact
   // that held the same e-mail and is another one loses it. The new version is returned.
   virtual std::int64_t saveContact(const Contact& contact) = 0;
+  // The same if a reader would see the difference (sameData() of the row and the argument is false).
+  // False, and nothing is written, if not.
+  virtual bool saveContactIfChanged(const Contact& contact) = 0;
   // Bookkeeping of a pull that changed nothing a reader sees (asOf, pulledAt, confirmed, updatedAt,
   // own changes): the version stays, caches are told.
   virtual void touchContact(const Contact& contact) = 0;

@@ -1,17 +1,13 @@
 // `mbr_auth`: ActiveMember360's remote authentication.
 #pragma once
 
-#include <array>
-#include <memory>
+#include <set>
 #include <string>
 
 #include "access/codes.h"
-#include "access/throttle.h"
-#include "base/clock.h"
 #include "contacts/directories.h"
 #include "http/router.h"
-#include "members/login_verifier.h"
-#include "ops/metrics.h"
+#include "logins/logins.h"
 #include "webhook/admission.h"
 #include "webhook/delivery_parser.h"
 
@@ -21,14 +17,12 @@ namespace mbr::webhook {
 class AuthRoute {
  public:
   struct Options {
-    Milliseconds failureTime{500};  // a wrong login is answered no sooner after its arrival
-    HiddenField isHidden;           // required; must be thread-safe. Such fields are never answered
+    HiddenField isHidden;  // required; must be thread-safe. Such fields are never answered
   };
 
   // All of them must outlive the route, and the route every reply that is still open.
-  AuthRoute(Options options, access::Codes& codes, access::Throttle& throttle,
-            members::LoginVerifier& verifier, const contacts::Directories& directories,
-            const Clock& clock);
+  AuthRoute(Options options, access::Codes& codes, logins::Logins& logins,
+            const contacts::Directories& directories);
 
   // The action `mbr_auth`: checks `user` (an e-mail) and `pass` as the REST login does, and makes
   // no session. POST with a form; the code stands in the query, the other parameters in the body or
@@ -49,24 +43,18 @@ class AuthRoute {
   void registerOn(http::Router& router);
 
  private:
-  enum class Result { kAdmitted, kWrong, kNotEntitled, kThrottled, kBusy, kUnavailable };
   struct Wish;
-  struct Attempt;
 
   void serve(const http::Request& request, const http::Reply& reply);
-  void verify(const http::Request& request, Wish wish, const http::Reply& reply);
-  void conclude(const Attempt& attempt, const mbr::Result<members::LoginResult>& verified);
-  void refuse(const Attempt& attempt);
-  void count(const Attempt& attempt, Result result);
-  std::string render(const Contact& contact, const Wish& wish) const;
+  http::Response answer(const logins::Answer& answer, const std::string& requestId,
+                        const std::set<std::string>& names) const;
+  std::string render(const Contact& contact, const std::set<std::string>& names) const;
 
   const Options options_;
   const FormRoute route_;
   access::Codes& codes_;
-  access::Throttle& throttle_;
-  members::LoginVerifier& verifier_;
+  logins::Logins& logins_;
   const contacts::Directories& directories_;
-  const Clock& clock_;
 };
 
 }  // namespace mbr::webhook

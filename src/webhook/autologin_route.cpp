@@ -1,13 +1,14 @@
 #include "webhook/autologin_route.h"
 
-#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "access/address.h"
+#include "http/cookies.h"
 #include "http/form.h"
+#include "http/problem.h"
 #include "http/site_target.h"
 #include "ops/log.h"
 #include "ops/metrics.h"
@@ -42,13 +43,13 @@ http::Response page(int status, const char* sentence) {
 }
 
 std::optional<LinkClaim> claimOf(const http::Form& query) {
-  const std::string* id = query.find("id");
-  const std::string* email = query.find("email");
-  const std::string* token = query.find("t");
+  const std::string_view* id = query.find("id");
+  const std::string_view* email = query.find("email");
+  const std::string_view* token = query.find("t");
   const auto contact = id != nullptr ? parseId(*id) : std::nullopt;
   auto address = email != nullptr ? Email::parse(*email) : std::nullopt;
   if (!contact || !address) return std::nullopt;
-  return LinkClaim{*contact, *std::move(address), token != nullptr ? *token : ""};
+  return LinkClaim{*contact, *std::move(address), std::string(token != nullptr ? *token : "")};
 }
 
 void note(const std::string& requestId, const char* result) {
@@ -96,7 +97,7 @@ void AutologinRoute::serve(const http::Request& request, const http::Reply& repl
   if (!mayTry) return reply.send(page(403, kInvalid));
 
   const auto query = http::parseForm(request.query);
-  const std::string* redir = query ? query->find("redir") : nullptr;
+  const std::string_view* redir = query ? query->find("redir") : nullptr;
   Attempt attempt{request.requestId,
                   request.arrived,
                   request.https,
@@ -109,9 +110,8 @@ void AutologinRoute::serve(const http::Request& request, const http::Reply& repl
       throttle_.admit(claim->email.text(), access::Address::parse(request.remoteAddress));
   if (!admission.allowed) {
     note(attempt.requestId, "throttled");
-    const auto seconds =
-        std::max<Milliseconds::rep>(1, (admission.retryAfter.count() + 999) / 1000);
-    return reply.send(page(429, kThrottled).with("Retry-After", std::to_string(seconds)));
+    return reply.send(
+        page(429, kThrottled).with("Retry-After", http::retryAfterSeconds(admission.retryAfter)));
   }
   attempt.ticket = admission.ticket;
   verifier_.verify(*std::move(claim),
@@ -149,9 +149,8 @@ void AutologinRoute::admit(const Attempt& attempt, ContactId contact) {
     response.status = 303;
     response.contentType = "text/plain";
     response.with("Location", attempt.target)
-        .with("Set-Cookie", std::string(access::kSessionCookie) + '=' + session->token.reveal() +
-                                "; HttpOnly; SameSite=Lax; Path=/" +
-                                (attempt.https ? "; Secure" : ""));
+        .with("Set-Cookie",
+              http::setCookie(access::kSessionCookie, session->token.reveal(), "/", attempt.https));
     attempt.reply.send(withPrivacy(std::move(response)));
   });
 }

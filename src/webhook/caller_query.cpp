@@ -33,7 +33,7 @@ std::size_t countCharacters(std::string_view utf8) {
 }
 
 Result<std::vector<std::int64_t>> idsOf(const http::Form& query, std::string_view name) {
-  const std::string* text = query.find(name);
+  const std::string_view* text = query.find(name);
   if (text == nullptr) return std::vector<std::int64_t>{};
   auto ids = parseIdList(*text);
   if (ids) return *std::move(ids);
@@ -42,7 +42,7 @@ Result<std::vector<std::int64_t>> idsOf(const http::Form& query, std::string_vie
 
 // parseForm has seen to it that the text is UTF-8.
 Result<std::optional<Secret>> defaultPasswordOf(const http::Form& query) {
-  const std::string* text = query.find("default_pass");
+  const std::string_view* text = query.find("default_pass");
   if (text == nullptr) return std::optional<Secret>();
   if (text->empty() || countCharacters(*text) > kMaxDefaultPassCharacters ||
       hasControlCharacter(*text)) {
@@ -52,9 +52,9 @@ Result<std::optional<Secret>> defaultPasswordOf(const http::Form& query) {
 }
 
 bool autoregisterOf(const http::Form& query) {
-  const std::string* text = query.find("autoregister");
+  const std::string_view* text = query.find("autoregister");
   if (text == nullptr) return true;
-  std::string lower = *text;
+  std::string lower(*text);
   std::transform(lower.begin(), lower.end(), lower.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   return lower != "n" && lower != "no" && lower != "0" && lower != "false";

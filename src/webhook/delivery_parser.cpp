@@ -41,19 +41,19 @@ bool endsWith(std::string_view text, std::string_view end) {
 
 // The value that a body gives under a key, null if it gives none. The last one counts.
 struct Keys {
-  const std::string* id = nullptr;
-  const std::string* email = nullptr;
-  const std::string* firstName = nullptr;
-  const std::string* lastName = nullptr;
-  const std::string* phone = nullptr;
-  const std::string* tags = nullptr;
-  const std::string* type = nullptr;
-  const std::string* dateTime = nullptr;
-  const std::string* tag = nullptr;
-  const std::string* list = nullptr;
+  const std::string_view* id = nullptr;
+  const std::string_view* email = nullptr;
+  const std::string_view* firstName = nullptr;
+  const std::string_view* lastName = nullptr;
+  const std::string_view* phone = nullptr;
+  const std::string_view* tags = nullptr;
+  const std::string_view* type = nullptr;
+  const std::string_view* dateTime = nullptr;
+  const std::string_view* tag = nullptr;
+  const std::string_view* list = nullptr;
 };
 
-const std::string** slotOf(Keys& keys, std::string_view key) {
+const std::string_view** slotOf(Keys& keys, std::string_view key) {
   constexpr std::string_view kContact = "contact[";
   if (startsWith(key, kContact)) {
     key.remove_prefix(kContact.size());
@@ -90,13 +90,13 @@ bool isBlank(std::string_view text) {
   return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
 }
 
-std::optional<std::string> copied(const std::string* text) {
+std::optional<std::string> copied(const std::string_view* text) {
   return text == nullptr ? std::nullopt : std::optional<std::string>(*text);
 }
 
 Outcome readEvent(const Keys& keys, Instant receivedAt, Delivery& delivery) {
   if (keys.type == nullptr || keys.type->empty()) return Done{};
-  const std::string& type = *keys.type;
+  const std::string_view type = *keys.type;
   if (!isWord(type)) return Error{Code::kInvalid, "The event's type is not a word."};
   delivery.dialect = Delivery::Dialect::kEvent;
   delivery.eventType = type;
@@ -147,7 +147,7 @@ Result<Delivery> parseDelivery(const http::Form& body, Instant receivedAt,
     const std::string_view field = fieldKey(key);
     if (!field.empty()) {
       if (!isHidden(field)) delivery.fields.emplace_back(field, value);
-    } else if (const std::string** slot = slotOf(keys, key)) {
+    } else if (const std::string_view** slot = slotOf(keys, key)) {
       *slot = &value;
     }
   }

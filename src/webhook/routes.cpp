@@ -42,14 +42,6 @@ http::Response render(const Receipt& receipt) {
   return response;
 }
 
-std::string blake2b(std::string_view bytes) {
-  std::string digest(crypto_generichash_BYTES, '\0');
-  crypto_generichash(reinterpret_cast<unsigned char*>(digest.data()), digest.size(),
-                     reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), nullptr,
-                     0);
-  return digest;
-}
-
 }  // namespace
 
 struct WebhookRoutes::Kind {
@@ -102,7 +94,7 @@ void WebhookRoutes::serve(const Kind& kind, const http::Request& request,
     if (delivery.error().code != Code::kNotFound) {
       return refuse(kind, request, reply, {400, "invalid_request", delivery.error().detail});
     }
-    const std::string* type = body->find("type");
+    const std::string_view* type = body->find("type");
     if (type != nullptr && !type->empty() && !isAboutContact(*type)) return ignore(kind, reply);
     return refuse(
         kind, request, reply,
@@ -149,22 +141,33 @@ members::DeliveryApplier::DoneFn WebhookRoutes::answerTo(const Kind& kind, std::
       return reply.send(std::move(response));
     }
     metrics.taken(receipt->status);
-    ops::logDebug("delivery_taken", {{"route", route},
-                                     {"status", webhook::toString(receipt->status)},
-                                     {"request_id", requestId}});
+    if (ops::logs(ops::LogLevel::kDebug)) {
+      ops::logDebug("delivery_taken", {{"route", route},
+                                       {"status", webhook::toString(receipt->status)},
+                                       {"request_id", requestId}});
+    }
     reply.send(render(*receipt));
   };
 }
 
 // The parts are told apart by a byte that none but the last can hold.
 std::string WebhookRoutes::digestOf(const Kind& kind, const http::Request& request) const {
-  std::string bytes(kind.route.name);
-  bytes.push_back('\n');
-  bytes += withoutParameter(request.query, kind.route.codeParameter);
-  bytes.push_back('\n');
-  bytes += blake2b(request.body);
-  std::string digest = options_.digest(bytes).substr(0, kDigestBytes);
-  wipe(bytes);  // may hold a default password
+  const std::string& key = options_.digestKey.reveal();
+  crypto_generichash_state state;
+  crypto_generichash_init(&state, reinterpret_cast<const unsigned char*>(key.data()), key.size(),
+                          kDigestBytes);
+  const auto add = [&](std::string_view part) {
+    crypto_generichash_update(&state, reinterpret_cast<const unsigned char*>(part.data()),
+                              part.size());
+  };
+  const Secret query = Secret::take(withoutParameter(request.query, kind.route.codeParameter));
+  add(kind.route.name);
+  add("\n");
+  add(query.reveal());
+  add("\n");
+  add(request.body);
+  std::string digest(kDigestBytes, '\0');
+  crypto_generichash_final(&state, reinterpret_cast<unsigned char*>(digest.data()), kDigestBytes);
   return digest;
 }
 

@@ -26,9 +26,9 @@ class WebhookRoutes {
   struct Options {
     std::size_t maxBodyBytes = 256 * 1024;
     HiddenField isHidden;  // required; must be thread-safe
-    // Required: a keyed digest of at least 16 bytes that outlives restarts (KeyRing::mac). It is
-    // what is kept of a call's URL and body, and a URL may hold a default password.
-    std::function<std::string(std::string_view bytes)> digest;
+    // Required: 16 to 64 bytes that outlive restarts (KeyRing::subkey). What is kept of a call's
+    // URL and body is a digest under this key, since a URL may hold a default password.
+    Secret digestKey;
     std::function<void()> onLost{};  // a call was answered 503; on any thread, must not wait
   };
 

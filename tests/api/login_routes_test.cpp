@@ -42,23 +42,23 @@ class LoginRoutesTest : public CppUnit::TestFixture {
   }();
   members::LoginVerifier verifier{rig.store, rig.cache, rig.directories, rig.source,
                                   hasher,    pool,      rig.clock,       options};
-  LoginRoutes routes{rig.apiKeys,
-                     throttle,
-                     sessions,
-                     verifier,
-                     rig.clock,
-                     [this](const store::SessionRecord& session, Instant changedAt, auto done) {
-                       const Instant now = changedMeanwhile ? rig.clock.now() : changedAt;
-                       if (now != changedAt) return done(Error{Code::kConflict, "changed"});
-                       if (savingFails) return done(Error{Code::kUnavailable, "disk"});
-                       rig.store.submit(
-                           [session](store::Transaction& tx) -> Outcome {
-                             tx.saveSession(session);
-                             return Done{};
-                           },
-                           std::move(done));
-                     },
-                     {}};
+  logins::Logins logins{throttle,
+                        sessions,
+                        verifier,
+                        rig.clock,
+                        [this](const store::SessionRecord& session, Instant changedAt, auto done) {
+                          const Instant now = changedMeanwhile ? rig.clock.now() : changedAt;
+                          if (now != changedAt) return done(Error{Code::kConflict, "changed"});
+                          if (savingFails) return done(Error{Code::kUnavailable, "disk"});
+                          rig.store.submit(
+                              [session](store::Transaction& tx) -> Outcome {
+                                tx.saveSession(session);
+                                return Done{};
+                              },
+                              std::move(done));
+                        },
+                        {}};
+  LoginRoutes routes{rig.apiKeys, logins};
   bool savingFails = false;
   bool changedMeanwhile = false;
 

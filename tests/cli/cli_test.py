@@ -173,7 +173,8 @@ class Init(Case):
     def test_json_names_what_was_made(self):
         answer = self.init("--json")
         made = json.loads(answer.stdout)
-        self.assertEqual({"config", "master_key", "store", "warnings"}, set(made))
+        self.assertEqual({"config", "master_key", "store", "started", "warnings"}, set(made))
+        self.assertFalse(made["started"])
         self.assertEqual(1, len(made["warnings"]))
 
     def test_never_overwrites(self):

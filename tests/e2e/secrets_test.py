@@ -2,6 +2,7 @@
 
 import pathlib
 
+from browser import Browser
 from harness import StackTest, automation_body, main, percent
 from leaks import leaks
 from simulator import passwords
@@ -30,8 +31,11 @@ class Canaries(StackTest):
             "wrong code": CODE_LIKE,
             "wrong key": KEY_LIKE,
         }
+        cls.link_token = "CanaryLinkToken0123456789abcdefghijklmnopqr"
+        cls.chosen = "Canary-chosen-password 5"
         cls.statuses = set()
         cls.sessions = []
+        cls.csrf = {}
         cls.work()
 
     # --- the calls -------------------------------------------------------------------------
@@ -48,6 +52,7 @@ class Canaries(StackTest):
     @classmethod
     def work(cls):
         cls.right_calls()
+        cls.pages()
         cls.wrong_webhooks()
         cls.wrong_api_calls()
         cls.stack.wait_until_idle()
@@ -67,6 +72,32 @@ class Canaries(StackTest):
             cls.see(cls.stack.get_contact(one["email"], "refresh=live"))
             cls.see(cls.stack.event(one))
         cls.see(cls.stack.api("POST", f"/contacts/{percent(new['email'])}/tags", {"add": ["2"]}))
+
+    @classmethod
+    def pages(cls):
+        email = cls.emails[0]
+        browser = Browser(cls.stack.http)
+
+        def fill(target, **fields):
+            cls.see(browser.get(target))
+            cls.csrf.update(cookie=browser.cookies["membergate_csrf"],
+                            token=browser.page.fields["csrf"])
+            return cls.see(browser.submit(**fields))
+
+        fill(f"/membergate/login?redir=/page?email={percent(email)}",
+             email=email, password=cls.tried["wrong password"])
+        fill("/membergate/login", email=email, password=cls.known_password)
+        cls.sessions.append(browser.cookies["membergate_session"])
+        cls.see(browser.get("/membergate/login"))
+        cls.see(browser.post("/membergate/logout"))
+        fill(f"/membergate/reset?email={percent(email)}", email=email)
+        link = f"/membergate/link?t={cls.link_token}"
+        fill(link, password=cls.chosen, repeat=cls.chosen)
+        fill(link, password=cls.chosen, repeat=cls.tried["wrong password"])
+        for target in (f"/membergate/reset?password={percent(cls.chosen)}", f"{link}&x=%zz",
+                       f"/membergate/link/{cls.link_token}"):
+            cls.see(browser.get(target))
+            cls.see(browser.post(target, f"t={cls.link_token}&password={percent(cls.chosen)}"))
 
     @classmethod
     def wrong_webhooks(cls):
@@ -134,10 +165,11 @@ class Canaries(StackTest):
 
     @classmethod
     def refused_by_nginx(cls):
-        cls.stack.up(limits=("webhooks=1/1", "login=1/1"))
+        cls.stack.up(limits=("webhooks=1/1", "login=1/1", "pages=1/1"))
         for _ in range(5):
             cls.see(cls.stack.genpass(cls.people[0]))
             cls.see(cls.stack.login(cls.emails[0], cls.known_password))
+            cls.see(cls.stack.http.request("GET", f"/membergate/link?t={cls.link_token}"))
 
     @classmethod
     def daemon_down(cls):
@@ -147,6 +179,7 @@ class Canaries(StackTest):
             cls.see(cls.stack.event(cls.people[0]))
             cls.see(cls.stack.login(cls.emails[0], cls.known_password))
             cls.see(cls.stack.get_contact(cls.emails[0]))
+            cls.form(f"/membergate/link?t={cls.link_token}", f"t={cls.link_token}")
         cls.stack.up()
 
     # --- what must not have happened -------------------------------------------------------
@@ -158,6 +191,9 @@ class Canaries(StackTest):
             "ActiveCampaign's key": (self.stack.dir / "acsim/token").read_text().strip(),
             "known password": self.known_password,
             "default password": self.default_pass,
+            "link's token": self.link_token,
+            "chosen password": self.chosen,
+            **self.csrf,
             **self.tried,
         }
         for number, session in enumerate(self.sessions):
@@ -168,10 +204,11 @@ class Canaries(StackTest):
         return secrets
 
     def test_the_calls_met_every_kind_of_answer(self):
-        self.assertLessEqual({200, 400, 401, 403, 404, 405, 413, 415, 429, 502}, self.statuses)
-        self.assertEqual(len(self.sessions), 2)
+        every = {200, 303, 400, 401, 403, 404, 405, 413, 415, 422, 429, 502}
+        self.assertLessEqual(every, self.statuses)
+        self.assertEqual(len(self.sessions), 3)
 
-    def test_no_file_holds_a_code_a_key_a_password_or_a_session(self):
+    def test_no_file_holds_a_code_a_key_a_password_a_token_or_a_session(self):
         self.assertEqual(leaks(self.secrets(), self.stack.files()), [])
 
     def test_no_log_holds_an_email(self):

@@ -13,6 +13,8 @@ class CookiesTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(namesAreExact);
   CPPUNIT_TEST(theFirstOfSeveralCounts);
   CPPUNIT_TEST(oddHeadersHoldNoCookie);
+  CPPUNIT_TEST(aCookieIsSetForTheSiteAlone);
+  CPPUNIT_TEST(aForgottenCookieHasNoTimeLeft);
   CPPUNIT_TEST_SUITE_END();
 
   static std::string valueIn(const std::string& header) {
@@ -30,6 +32,20 @@ class CookiesTest : public CppUnit::TestFixture {
     is("abc", "a=b;session=abc;c=d");
     is("a=b", "session=a=b");
     is("abc", " \t session=abc \t; x=y");
+  }
+
+  void aCookieIsSetForTheSiteAlone() {
+    CPPUNIT_ASSERT_EQUAL(std::string("session=abc; HttpOnly; SameSite=Lax; Path=/"),
+                         setCookie("session", "abc", "/", false));
+    CPPUNIT_ASSERT_EQUAL(std::string("session=abc; HttpOnly; SameSite=Lax; Path=/a/; Secure"),
+                         setCookie("session", "abc", "/a/", true));
+  }
+
+  void aForgottenCookieHasNoTimeLeft() {
+    CPPUNIT_ASSERT_EQUAL(std::string("session=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0"),
+                         forgetCookie("session", "/", false));
+    CPPUNIT_ASSERT_EQUAL(std::string("session=; HttpOnly; SameSite=Lax; Path=/; Secure; Max-Age=0"),
+                         forgetCookie("session", "/", true));
   }
 
   void namesAreExact() {

@@ -139,6 +139,14 @@ class WithRig(unittest.TestCase):
         self.assertEqual((status, code), (problem["status"], problem["code"]))
         self.assertRegex(problem["request_id"], "^[0-9a-f]{32}$")
 
+    def assert_page(self, answer, status, sentence):
+        """A page of nginx's own, which loads nothing and is kept nowhere."""
+        self.assertEqual(status, answer.status)
+        self.assertEqual("text/html; charset=utf-8", answer.headers["Content-Type"])
+        self.assertIn(sentence, answer.body)
+        self.assertEqual("no-store", answer.headers["Cache-Control"])
+        self.assertIn("default-src 'none'", answer.headers["Content-Security-Policy"])
+
 
 class Routing(WithRig):
     def test_each_root_query_reaches_the_daemon_in_its_class(self):
@@ -269,15 +277,17 @@ class Limits(WithRig):
         Limits.count = getattr(Limits, "count", 0) + 1
         self.address = f"127.0.1.{Limits.count}"
 
-    def refused(self, target, times=25, key=None, address=None):
+    def refused(self, target, times=25, key=None, address=None, names=str):
         """The refusals among `times` requests of which 11 fit into the bucket at once.
+
+        The braces in `target` stand for what `names` calls each of them.
 
         Each refused webhook must have sent its note by then, nothing else one.
         """
         begun = time.monotonic()
         answers = [
             self.rig.post(
-                target.format(i), headers={"Authorization": key.format(i)} if key else {},
+                target.format(names(i)), headers={"Authorization": key.format(i)} if key else {},
                 address=address or self.address,
             )
             for i in range(times)
@@ -319,8 +329,15 @@ class Limits(WithRig):
         self.assertTrue(self.refused("/?mbr_auth=a{}"))
 
     def test_links_in_emails_are_limited_as_pages(self):
-        self.assertTrue(self.refused("/?mbr_autologin=a{}"))
+        self.assert_page(self.refused("/?mbr_autologin=a{}")[0], 429, b"Too many requests")
         self.assertFalse(self.refused("/?mbr_auth=a", times=5))
+
+
+    def test_pages_are_limited_by_address_all_together(self):
+        pages = ("login", "logout", "reset", "link")
+        refused = self.refused("/membergate/{}", names=lambda i: pages[i % 4])
+        self.assert_page(refused[0], 429, b"Too many requests")
+        self.assertEqual("2", refused[0].headers["Retry-After"])
 
 
 class Failures(WithRig):
@@ -354,6 +371,16 @@ class Failures(WithRig):
         self.assert_problem(self.rig.get("/membergate/readyz"), 502, "unavailable")
         self.assertEqual([], self.rig.notes_heard(0))
 
+    def test_in_the_place_of_a_page_stands_one(self):
+        answer = self.rig.post("/membergate/login", b"x" * 65_537)
+        self.assert_page(answer, 413, b"Please try again")
+        self.rig.responder.stop()
+        self.addCleanup(self.rig.responder.restart)
+        for target in ("/membergate/login", "/membergate/link?t=1", "/?mbr_autologin=a"):
+            answer = self.rig.get(target)
+            self.assert_page(answer, 502, b"Please try again")
+            self.assertEqual("5", answer.headers["Retry-After"])
+
     def test_a_daemon_that_hangs_is_a_504_with_a_note(self):
         self.rig.responder.answer = lambda _: time.sleep(8) or (200, {}, b"")
         answer = self.rig.post(HOOK)
@@ -372,7 +399,8 @@ class Failures(WithRig):
         for status in (200, 400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 502, 503, 504):
             with self.subTest(status):
                 self.answer_with(status, b"my own words", **{"Retry-After": "77"})
-                for target in (HOOK, EVENT, "/membergate/v1/login", "/membergate/readyz"):
+                for target in (HOOK, EVENT, "/membergate/v1/login", "/membergate/login",
+                               "/membergate/readyz"):
                     answer = self.rig.post(target)
                     self.assertEqual((status, b"my own words"), (answer.status, answer.body))
                     self.assertEqual("77", answer.headers["Retry-After"])
@@ -410,6 +438,8 @@ class Logs(WithRig):
         f"/membergate/v1/{EMAIL}",
         f"/membergate/hooks/{CODE.lower()}?code={CODE}",
         "/membergate/link?t=canary-token",
+        f"/membergate/login?redir=/page?email={EMAIL}",
+        f"/membergate/reset?email={EMAIL}",
         f"/membergate/livez?code={CODE}",
         f"/wp-login.php?mbr_genpass={CODE}",
         f"/?mbr%5fgenpass={CODE}",

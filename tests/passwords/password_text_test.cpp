@@ -17,9 +17,26 @@ class PasswordTextTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(commonPasswordsAreRefused);
   CPPUNIT_TEST(uncommonPasswordsAreNot);
   CPPUNIT_TEST(noErrorShowsTheText);
+  CPPUNIT_TEST(anErrorTellsItsFault);
   CPPUNIT_TEST_SUITE_END();
 
   const Email email = *Email::parse("Ada.Lovelace@example.com");
+
+  void anErrorTellsItsFault() {
+    using Fault = PasswordFault;
+    const auto is = [](Fault fault, const Outcome& refused) {
+      CPPUNIT_ASSERT(!refused && faultOf(refused.error()) == fault);
+    };
+    is(Fault::kSize, checkPassword(""));
+    is(Fault::kEncoding, checkPassword("\xff"));
+    is(Fault::kControlCharacter, checkPassword("a\nb"));
+    is(Fault::kTooLongDefault, checkDefaultPassword(std::string(65, 'x')));
+    is(Fault::kTooShort, checkChosenPassword("short", email));
+    is(Fault::kIsEmail, checkChosenPassword(email.text(), email));
+    is(Fault::kCommon, checkChosenPassword("1234567890", email));
+    CPPUNIT_ASSERT(!faultOf({Code::kInvalid, "The session is over."}));
+    CPPUNIT_ASSERT(!faultOf({Code::kDenied, "A password has 1 to 256 bytes."}));
+  }
 
   void aPasswordHas1To256Bytes() {
     CPPUNIT_ASSERT(!checkPassword(""));

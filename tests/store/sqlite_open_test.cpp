@@ -24,6 +24,7 @@ class SqliteOpenTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(aUrlNamesAnAbsolutePath);
   CPPUNIT_TEST(everyFileIsForTheOwnerAlone);
   CPPUNIT_TEST(noWalIsLeftBehind);
+  CPPUNIT_TEST(theLogBeginsAnewUnderLoad);
   CPPUNIT_TEST(aMissingFolderIsNamed);
   CPPUNIT_TEST(aFolderWithoutAccessIsDenied);
   CPPUNIT_TEST(aRelativePathIsRefused);
@@ -117,6 +118,31 @@ class SqliteOpenTest : public CppUnit::TestFixture {
   void noWalIsLeftBehind() {
     CPPUNIT_ASSERT(open(path()).ok());
     CPPUNIT_ASSERT(!std::filesystem::exists(path() + "-wal"));
+  }
+
+  // 10,000 pages go through a log that is brought home after 2,000.
+  void theLogBeginsAnewUnderLoad() {
+    auto opened = open(path());
+    CPPUNIT_ASSERT(opened.ok());
+    Contact contact;
+    contact.id = 1;
+    for (int i = 0; i < 100; ++i) {
+      contact.fields["NOTE"] = std::to_string(i) + std::string(400'000, 'x');
+      const Outcome saved = (*opened)->write([&](store::Transaction& tx) -> Outcome {
+        tx.saveContact(contact);
+        return Done{};
+      });
+      CPPUNIT_ASSERT_MESSAGE(saved ? "" : saved.error().detail, saved.ok());
+    }
+    struct stat log {};
+    CPPUNIT_ASSERT_EQUAL(0, ::stat((path() + "-wal").c_str(), &log));
+    CPPUNIT_ASSERT_MESSAGE(std::to_string(log.st_size), log.st_size < 30'000'000);
+    std::optional<Contact> found;
+    CPPUNIT_ASSERT((*opened)->read([&](store::Reader& reader) -> Outcome {
+      found = reader.findContact(1);
+      return Done{};
+    }));
+    CPPUNIT_ASSERT(found && found->fields == contact.fields);
   }
 
   void aMissingFolderIsNamed() {

@@ -22,6 +22,8 @@ class StoreContractTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(aContactComesBackAsItWasSaved);
   CPPUNIT_TEST(textOfAnyScriptSurvives);
   CPPUNIT_TEST(eachSaveCountsTheVersionUpByOne);
+  CPPUNIT_TEST(whatAReaderWouldNotTellApartIsNotSaved);
+  CPPUNIT_TEST(aContactThatWasReadBeforeIsSavedAsItLies);
   CPPUNIT_TEST(touchingKeepsVersionAndDataAndTellsCaches);
   CPPUNIT_TEST(touchingAnUnknownContactDoesNothing);
   CPPUNIT_TEST(anEmailMovesToTheContactThatWasSavedLast);
@@ -220,6 +222,56 @@ class StoreContractTest : public CppUnit::TestFixture {
     }
     CPPUNIT_ASSERT((versions == std::vector<std::int64_t>{1, 2, 3}));
     CPPUNIT_ASSERT_EQUAL(std::int64_t{3}, found(1)->version);
+  }
+
+  void whatAReaderWouldNotTellApartIsNotSaved() {
+    Contact one = contact(1, "a@example.org", {4});
+    one.fields = {{"CITY", "Köln"}, {"NOTE", ""}};
+    one.lists = {{9, 1}};
+    write([&](Tx& tx) { CPPUNIT_ASSERT(tx.saveContactIfChanged(one)); });
+    one.asOf = one.changedAt = at(200);
+    one.confirmed = true;
+    for (const bool readFirst : {false, true}) {
+      write([&](Tx& tx) {
+        if (readFirst) (void)tx.findContact(1);
+        CPPUNIT_ASSERT(!tx.saveContactIfChanged(one));
+      });
+    }
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{1}, found(1)->version);
+    CPPUNIT_ASSERT(found(1)->asOf == at(100));
+
+    const auto changes = [&](const auto& change) {
+      Contact other = *found(1);
+      change(other);
+      bool saved = false;
+      write([&](Tx& tx) { saved = tx.saveContactIfChanged(other); });
+      CPPUNIT_ASSERT(saved && sameData(other, *found(1)));
+    };
+    changes([](Contact& c) { c.firstName = "Ada"; });
+    changes([](Contact& c) { c.phone = "1"; });
+    changes([](Contact& c) { c.fields.erase("NOTE"); });
+    changes([](Contact& c) { c.tags.push_back(5); });
+    changes([](Contact& c) { c.lists[0].status = 2; });
+    changes([](Contact& c) { c.createdAt = at(7); });
+    changes([](Contact& c) { c.email = email("b@example.org"); });
+    changes([](Contact& c) { c.deletedAt = at(300); });
+    changes([](Contact& c) { c.email.reset(); });
+  }
+
+  // Others may have changed the row within the same piece, by taking its e-mail.
+  void aContactThatWasReadBeforeIsSavedAsItLies() {
+    write([&](Tx& tx) {
+      tx.saveContact(contact(1, "a@example.org", {4}));
+      const Contact first = *tx.findContact(1);
+      tx.saveContact(contact(2, "a@example.org"));
+      CPPUNIT_ASSERT_EQUAL(std::int64_t{3}, tx.saveContact(first));
+      CPPUNIT_ASSERT_EQUAL(ContactId{1}, tx.findContactByEmail(*email("a@example.org"))->id);
+    });
+    write([&](Tx& tx) {
+      (void)tx.findContact(2);
+      tx.eraseContact(2);
+      CPPUNIT_ASSERT_EQUAL(std::int64_t{1}, tx.saveContact(contact(2, "c@example.org")));
+    });
   }
 
   void touchingKeepsVersionAndDataAndTellsCaches() {

@@ -2,9 +2,11 @@
 
 #include <vector>
 
-#include "webhook/rig.h"
+#include "support/login_rig.h"
 
 namespace mbr::webhook {
+
+using test::LoginRig;
 namespace {
 
 bool isHidden(std::string_view key) { return key == "PASSWORD" || key == "TOKEN"; }
@@ -41,12 +43,7 @@ class AuthRouteTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE_END();
 
   LoginRig rig{memberOptions()};
-  AuthRoute route{{Milliseconds{500}, isHidden},
-                  rig.codes,
-                  rig.throttle,
-                  rig.verifier,
-                  rig.directories,
-                  rig.clock};
+  AuthRoute route{{isHidden}, rig.codes, rig.logins, rig.directories};
   std::string code;
 
  public:

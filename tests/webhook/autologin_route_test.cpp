@@ -2,9 +2,11 @@
 
 #include <vector>
 
-#include "webhook/rig.h"
+#include "support/login_rig.h"
 
 namespace mbr::webhook {
+
+using test::LoginRig;
 namespace {
 
 members::LoginOptions memberOptions() {

@@ -2,10 +2,12 @@
 #include "members/job_payload.h"
 #include "members/member_clearer.h"
 #include "passwords/sealer.h"
-#include "webhook/rig.h"
+#include "support/login_rig.h"
 #include "webhook/routes.h"
 
 namespace mbr::webhook {
+
+using test::LoginRig;
 
 class ClearuserTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(ClearuserTest);
@@ -27,7 +29,7 @@ class ClearuserTest : public CppUnit::TestFixture {
   members::DeliveryApplier applier{rig.store, rig.directories, sealer, rig.clock, {}, [] {}};
   members::MemberClearer clearer{rig.store};
   WebhookRoutes routes{{256 * 1024, [](std::string_view key) { return key == "password"; },
-                        [this](std::string_view bytes) { return rig.keys.mac("d", bytes); }},
+                        Secret("a key of 16 bytes or more")},
                        rig.codes,
                        applier,
                        clearer,

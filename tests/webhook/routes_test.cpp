@@ -68,8 +68,7 @@ class WebhookRoutesTest : public CppUnit::TestFixture {
   std::atomic<int> lost{0};
   members::MemberClearer clearer{store};
   WebhookRoutes routes{
-      {256 * 1024, isHidden, [this](std::string_view bytes) { return keys.mac("delivery", bytes); },
-       [this] { ++lost; }},
+      {256 * 1024, isHidden, Secret("a key of 16 bytes or more"), [this] { ++lost; }},
       codes,
       applier,
       clearer,
@@ -357,9 +356,8 @@ class WebhookRoutesTest : public CppUnit::TestFixture {
   }
 
   void aCallThatIsNotKeptIsAnsweredThoughNobodyAsksForTheLost() {
-    WebhookRoutes deaf({256 * 1024, isHidden,
-                        [this](std::string_view bytes) { return keys.mac("delivery", bytes); }},
-                       codes, applier, clearer, clock);
+    WebhookRoutes deaf({256 * 1024, isHidden, Secret("a key of 16 bytes or more")}, codes, applier,
+                       clearer, clock);
     http::Router other;
     deaf.registerOn(other);
     answer(genpassCall());

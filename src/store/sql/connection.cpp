@@ -39,7 +39,13 @@ Error toError(const std::exception& exception) {
 
 Poco::Data::Session openSession(const std::string& path) try {
   static std::once_flag registered;
-  std::call_once(registered, [] { lite::Connector::registerConnector(); });
+  std::call_once(registered, [] {
+    // A session is one thread's at a time, so its calls need no locks; nor need allocations be
+    // counted, which takes one for the whole process.
+    sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    lite::Connector::registerConnector();
+  });
   return {lite::Connector::KEY, path};
 } catch (const Poco::Exception& exception) {
   throw Failed(Error{Code::kUnavailable, "store: cannot open: " + exception.displayText()});
@@ -65,7 +71,7 @@ std::size_t Connection::run(Sql sql, const Arguments& arguments) {
 std::size_t Connection::query(Sql sql, const Arguments& arguments, const RowFn& onRow) {
   auto& prepared = statements_[sql.text()];
   try {
-    if (!prepared) prepared = std::make_unique<Statement>(session_, sql.text());
+    if (!prepared) prepared = std::make_unique<Statement>(handle_, sql.text());
     return prepared->run(arguments, onRow);
   } catch (const Failed&) {
     prepared.reset();
@@ -88,6 +94,19 @@ void Connection::runScript(const std::string& script) {
   const std::string detail = message != nullptr ? message : "unknown";
   sqlite3_free(message);
   throw Failed(Error{Code::kUnavailable, "store: script: " + detail});
+}
+
+void Connection::leaveLog() {
+  const auto note = [](void* connection, sqlite3*, const char*, int pages) {
+    static_cast<Connection*>(connection)->logPages_ = pages;
+    return SQLITE_OK;
+  };
+  sqlite3_wal_hook(handle_, note, this);  // in the place of the one that makes checkpoints
+}
+
+void Connection::checkpoint() {
+  // Another one at work is none of our business.
+  query("PRAGMA wal_checkpoint(PASSIVE)", {}, [](Row&) {});
 }
 
 bool Connection::inTransaction() const { return sqlite3_get_autocommit(handle_) == 0; }

@@ -50,6 +50,13 @@ class Connection {
   // Several statements, once.
   void runScript(const std::string& script);
 
+  // From now on commits of this session leave the write-ahead log as it is; see Checkpointer.
+  void leaveLog();
+  // How many pages the log had after the last commit of this session; 0 if there was none since.
+  int logPages() const { return logPages_; }
+  // Brings home what is in the log, as far as nobody reads older pages; waits for nobody.
+  void checkpoint();
+
   bool inTransaction() const;
   // True once the file or the machine failed it: close it and open another one.
   bool broken() const { return broken_; }
@@ -59,6 +66,7 @@ class Connection {
 
   Poco::Data::Session session_;
   sqlite3* handle_;
+  int logPages_ = 0;
   bool broken_ = false;
   std::unordered_map<const char*, std::unique_ptr<Statement>> statements_;
 };

@@ -70,8 +70,16 @@ class Cursor {
   }
 
   std::string string() {
-    std::string text;
     expect('"');
+    // Most hold nothing that is escaped.
+    const std::string_view rest(at_, static_cast<std::size_t>(end_ - at_));
+    const auto quote = rest.find('"');
+    if (ok_ && quote != std::string_view::npos &&
+        rest.substr(0, quote).find('\\') == std::string_view::npos) {
+      at_ += quote + 1;
+      return std::string(rest.substr(0, quote));
+    }
+    std::string text;
     while (ok_) {
       const char* start = at_;
       while (at_ != end_ && *at_ != '"' && *at_ != '\\') ++at_;

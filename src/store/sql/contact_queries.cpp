@@ -12,13 +12,14 @@
 namespace mbr::store::sql {
 namespace {
 
-Contact readContact(Row& row) {
+Contact readContact(Row& row, StoredContact& stored) {
   Contact contact;
   contact.id = row.integer();
-  contact.email = Email::parse(row.text());
-  const std::string doc = row.text();
-  const std::string ownChanges = row.text();
-  contact.version = row.integer();
+  stored.email = row.text();
+  if (!stored.email.empty()) contact.email = Email::parse(stored.email);
+  stored.doc = row.text();
+  const std::string_view ownChanges = row.view();
+  contact.version = stored.version = row.integer();
   contact.changedAt = row.instant();
   contact.updatedAt = row.maybeInstant();
   contact.eventAt = row.maybeInstant();
@@ -26,7 +27,8 @@ Contact readContact(Row& row) {
   contact.pulledAt = row.maybeInstant();
   contact.confirmed = row.flag();
   contact.deletedAt = row.maybeInstant();
-  if (!readContactDoc(doc, contact) || !readOwnChanges(ownChanges, contact.ownChanges)) {
+  stored.deleted = contact.deletedAt.has_value();
+  if (!readContactDoc(stored.doc, contact) || !readOwnChanges(ownChanges, contact.ownChanges)) {
     throw Failed(
         Error{Code::kInternal, "store: unreadable row of contact " + std::to_string(contact.id)});
   }
@@ -67,11 +69,16 @@ void moveTags(Connection& db, ContactId id, const std::vector<TagId>& from,
 }  // namespace
 
 std::optional<Contact> findContact(Connection& db, ContactId id) {
+  StoredContact stored;
+  return findContact(db, id, stored);
+}
+
+std::optional<Contact> findContact(Connection& db, ContactId id, StoredContact& stored) {
   std::optional<Contact> found;
   db.query(
       "SELECT id, email, doc, own_changes, version, changed_at, updated_at, event_at, as_of, "
       "pulled_at, confirmed, deleted_at FROM contact WHERE id = ?1",
-      {id}, [&](Row& row) { found = readContact(row); });
+      {id}, [&](Row& row) { found = readContact(row, stored); });
   return found;
 }
 
@@ -110,29 +117,38 @@ std::int64_t countContacts(Connection& db) {
   return db.integer("SELECT count(*) FROM contact WHERE deleted_at IS NULL");
 }
 
-std::int64_t saveContact(Connection& db, ChangeLog& log, const Contact& contact, Instant now) {
-  std::string storedEmail;
-  std::vector<TagId> storedTags;
-  std::int64_t version = 0;
-  db.query("SELECT email, version, doc FROM contact WHERE id = ?1", {contact.id}, [&](Row& row) {
-    storedEmail = row.text();
-    version = row.integer();
-    storedTags = tagsOfDoc(row.text());
-  });
-  ++version;
+StoredContact findStored(Connection& db, ContactId id) {
+  StoredContact stored;
+  db.query("SELECT email, version, doc, deleted_at IS NOT NULL FROM contact WHERE id = ?1", {id},
+           [&](Row& row) {
+             stored.email = row.text();
+             stored.version = row.integer();
+             stored.doc = row.text();
+             stored.deleted = row.flag();
+           });
+  return stored;
+}
 
-  std::optional<std::string> email;
+bool looksTheSame(const StoredContact& stored, const Contact& contact, const std::string& doc) {
+  const std::string_view email = contact.email ? std::string_view(contact.email->text()) : "";
+  return stored.version != 0 && stored.email == email && stored.doc == doc &&
+         stored.deleted == contact.deletedAt.has_value();
+}
+
+std::int64_t saveContact(Connection& db, ChangeLog& log, const Contact& contact,
+                         const std::string& doc, const StoredContact& stored, Instant now) {
+  const std::int64_t version = stored.version + 1;
+  std::optional<std::string_view> email;
   if (contact.email) email = contact.email->text();
-  if (email.value_or("") != storedEmail) {
-    if (!storedEmail.empty()) {
+  if (email.value_or("") != stored.email) {
+    if (!stored.email.empty()) {
       db.run("DELETE FROM email_owner WHERE email = ?1 AND contact_id = ?2",
-             {storedEmail, contact.id});
+             {stored.email, contact.id});
     }
-    if (email) takeEmail(db, log, *email, contact.id, now);
+    if (email) takeEmail(db, log, contact.email->text(), contact.id, now);
   }
-  moveTags(db, contact.id, storedTags, contact.tags);
+  moveTags(db, contact.id, tagsOfDoc(stored.doc), contact.tags);
 
-  const std::string doc = writeContactDoc(contact);
   const std::string ownChanges = writeOwnChanges(contact.ownChanges);
   if (version == 1) {
     db.run(

@@ -17,7 +17,20 @@ std::vector<EmailOwner> listEmails(Connection& db, std::string_view prefix, int 
 std::optional<Credential> findCredential(Connection& db, ContactId id);
 std::int64_t countCredentials(Connection& db, CredentialOrigin origin);
 
-std::int64_t saveContact(Connection& db, ChangeLog& log, const Contact& contact, Instant now);
+// What saving a contact needs to know of its row; a version of 0 if there is none.
+struct StoredContact {
+  std::string email;
+  std::int64_t version = 0;
+  std::string doc;
+  bool deleted = false;
+};
+// The contact, and the same as it lies there.
+std::optional<Contact> findContact(Connection& db, ContactId id, StoredContact& stored);
+StoredContact findStored(Connection& db, ContactId id);
+// `doc`: of the contact, as writeContactDoc() has it.
+bool looksTheSame(const StoredContact& stored, const Contact& contact, const std::string& doc);
+std::int64_t saveContact(Connection& db, ChangeLog& log, const Contact& contact,
+                         const std::string& doc, const StoredContact& stored, Instant now);
 void touchContact(Connection& db, ChangeLog& log, const Contact& contact, Instant now);
 
 void writeCredential(Connection& db, ChangeLog& log, const Credential& credential, Instant now);

@@ -1,6 +1,7 @@
 // The store on SQLite.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -25,6 +26,11 @@ class SqlStore final : public Store {
     Milliseconds busyTimeout{5000};   // for another process's write
     Milliseconds readerWait{5000};    // for a free reader
     Milliseconds watchInterval{500};  // between looks at other processes' commits
+    // While this is not 0 somebody's password is being hashed, and whoever logs in waits for the
+    // cores: pieces gather for a moment then, so that fewer commits are in the way. Outlives the
+    // store; null: never.
+    const std::atomic<int>* hashing = nullptr;
+    Milliseconds gather{3};
   };
 
   // Opens the file, creating it (mode 0600) and bringing it to this release's schema if need be,

@@ -1,7 +1,10 @@
 // The port's Reader and Transaction over a connection; the queries lie in files by subject.
 #pragma once
 
+#include <utility>
+
 #include "store/sql/access_queries.h"
+#include "store/sql/contact_doc.h"
 #include "store/sql/contact_queries.h"
 #include "store/sql/job_queries.h"
 #include "store/sql/log_queries.h"
@@ -152,8 +155,21 @@ class SqlTransaction final : public Reads<Transaction> {
 
   Instant now() const override { return now_; }
 
+  std::optional<Contact> findContact(ContactId id) override {
+    auto found = sql::findContact(db_, id, seen_);
+    seenId_ = found ? id : 0;
+    return found;
+  }
   std::int64_t saveContact(const Contact& contact) override {
-    return sql::saveContact(db_, log_, contact, now_);
+    return sql::saveContact(db_, log_, contact, writeContactDoc(contact), takeStored(contact.id),
+                            now_);
+  }
+  bool saveContactIfChanged(const Contact& contact) override {
+    const StoredContact stored = takeStored(contact.id);
+    const std::string doc = writeContactDoc(contact);
+    if (looksTheSame(stored, contact, doc)) return false;
+    sql::saveContact(db_, log_, contact, doc, stored, now_);
+    return true;
   }
   void touchContact(const Contact& contact) override {
     sql::touchContact(db_, log_, contact, now_);
@@ -229,7 +245,10 @@ class SqlTransaction final : public Reads<Transaction> {
     sql::setMeta(db_, key, value);
   }
 
-  void eraseContact(ContactId id) override { sql::eraseContact(db_, log_, id, now_); }
+  void eraseContact(ContactId id) override {
+    seenId_ = 0;
+    sql::eraseContact(db_, log_, id, now_);
+  }
   void addTombstones(const std::vector<std::string>& digests) override {
     sql::addTombstones(db_, digests, now_);
   }
@@ -255,13 +274,24 @@ class SqlTransaction final : public Reads<Transaction> {
     sql::pruneLinks(db_, now_ - std::chrono::hours{24});
   }
   void purgeDeleted(Instant before) override {
+    seenId_ = 0;
     sql::purgeContacts(db_, log_, before, now_);
     sql::purgeSweeps(db_, before, kPruneBatch);
   }
 
  private:
+  // The row as it lies there. What was seen is over then, of whoever loses an e-mail too.
+  StoredContact takeStored(ContactId id) {
+    const bool seen = std::exchange(seenId_, 0) == id;
+    return seen ? std::move(seen_) : sql::findStored(db_, id);
+  }
+
   ChangeLog& log_;
   Instant now_;
+  // The contact that was read last, as long as nothing was written to any: who reads one mostly
+  // saves it next.
+  ContactId seenId_ = 0;
+  StoredContact seen_;
 };
 
 }  // namespace mbr::store::sql

@@ -36,7 +36,11 @@ Error unavailable(std::string detail, std::optional<Milliseconds> retryAfter = s
 
 Writer::Writer(const SqlStore::Options& options, const Clock& clock,
                std::unique_ptr<Connection> connection)
-    : options_(options), clock_(clock), connection_(std::move(connection)) {
+    : options_(options),
+      clock_(clock),
+      connection_(std::move(connection)),
+      checkpointer_(options.path, options.busyTimeout) {
+  connection_->leaveLog();
   dataVersion_ = connection_->integer("PRAGMA data_version");
   lastChange_ = lastChangeId(*connection_);
   thread_ = std::thread([this] { run(); });
@@ -100,6 +104,9 @@ void Writer::run() {
 Writer::Pieces Writer::take(bool* stop) {
   std::unique_lock lock(mutex_);
   wake_.wait_for(lock, options_.watchInterval, [&] { return stopping_ || !waiting_.empty(); });
+  if (!waiting_.empty() && options_.hashing != nullptr && *options_.hashing != 0) {
+    wake_.wait_for(lock, options_.gather, [&] { return stopping_; });
+  }
   *stop = stopping_ && waiting_.empty();
   const auto count = static_cast<std::ptrdiff_t>(std::min(waiting_.size(), options_.maxGroup));
   Pieces group(std::make_move_iterator(waiting_.begin()),
@@ -162,6 +169,7 @@ void Writer::runGroup(Pieces group) {
     ops::logError("store_not_published", {{"error", exception.what()}});
   }
   finish(group);
+  tendLog();
   if (!rest.empty()) runGroup(std::move(rest));
 }
 
@@ -218,11 +226,24 @@ Outcome Writer::commit(const Pieces& group, std::size_t begun) {
   }
 }
 
+// After everybody was answered. With the rest brought home too, the next commit begins the log
+// anew.
+void Writer::tendLog() {
+  if (!connection_) return;
+  try {
+    if (checkpointer_.takePassed()) connection_->checkpoint();
+  } catch (const Failed& failed) {
+    ops::logWarning("store_checkpoint_failed", {{"error", failed.error().detail}});
+  }
+  checkpointer_.noteLog(connection_->logPages());
+}
+
 void Writer::ensureConnection() {
   if (connection_ && !connection_->broken() && !connection_->inTransaction()) return;
   connection_.reset();
   dataVersion_.reset();
   connection_ = std::make_unique<Connection>(options_.path, options_.busyTimeout);
+  connection_->leaveLog();
   ops::logWarning("store_reopened");
 }
 

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "store/sql/change_log.h"
+#include "store/sql/checkpointer.h"
 #include "store/sql/connection.h"
 #include "store/sql/sql_store.h"
 
@@ -54,6 +55,7 @@ class Writer {
   Outcome commit(const Pieces& group, std::size_t begun);
 
   void ensureConnection();
+  void tendLog();
   void look();
   // Reads into `seen_` what others committed since the last look.
   void readOthers();
@@ -68,6 +70,7 @@ class Writer {
   std::optional<std::int64_t> dataVersion_;  // nothing: unknown, look at the feed
   std::int64_t lastChange_ = 0;              // the newest one that listeners were told of
   std::vector<Change> seen_;                 // others' changes, not yet told
+  Checkpointer checkpointer_;
 
   std::mutex mutex_;
   std::condition_variable wake_;

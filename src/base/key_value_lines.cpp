@@ -1,10 +1,10 @@
-#include "config/lines.h"
+#include "base/key_value_lines.h"
 
 #include <algorithm>
 
 #include "base/utf8.h"
 
-namespace mbr::config {
+namespace mbr {
 namespace {
 
 std::string_view trimmed(std::string_view text) {
@@ -21,7 +21,8 @@ bool isName(std::string_view text) {
 }
 
 // The problem of a line, or "".
-std::string readLine(std::string_view line, int number, std::map<std::string, Entry>& entries) {
+std::string readLine(std::string_view line, int number,
+                     std::map<std::string, KeyValueLines::Entry>& entries) {
   // A line without a proper key is not quoted: it may be a secret on the wrong line.
   const auto equals = line.find('=');
   const std::string key(trimmed(line.substr(0, equals)));
@@ -30,7 +31,7 @@ std::string readLine(std::string_view line, int number, std::map<std::string, En
   if (!isValidUtf8(value) || hasControlCharacter(value)) {
     return "key `" + key + "`: expected UTF-8 text without control characters";
   }
-  const auto [known, added] = entries.try_emplace(key, Entry{number, value});
+  const auto [known, added] = entries.try_emplace(key, KeyValueLines::Entry{number, value});
   if (added) return {};
   return "key `" + key + "`: set already on line " + std::to_string(known->second.line) +
          ", expected once";
@@ -38,8 +39,8 @@ std::string readLine(std::string_view line, int number, std::map<std::string, En
 
 }  // namespace
 
-Lines parseLines(std::string_view text) {
-  Lines lines;
+KeyValueLines parseKeyValueLines(std::string_view text) {
+  KeyValueLines lines;
   for (int number = 1; !text.empty(); ++number) {
     const auto end = std::min(text.find('\n'), text.size());
     const std::string_view line = trimmed(text.substr(0, end));
@@ -52,4 +53,4 @@ Lines parseLines(std::string_view text) {
   return lines;
 }
 
-}  // namespace mbr::config
+}  // namespace mbr

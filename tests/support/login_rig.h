@@ -1,5 +1,5 @@
-// What the tests of the routes that members' logins take stand on: a real store, codes, an
-// ActiveCampaign that answers as told, a clock moved by hand.
+// What the tests of the doors that members' logins take stand on: a real store, codes, an
+// ActiveCampaign that answers as told, a clock moved by hand. Link mbr_logins and mbr_store_sql.
 #pragma once
 
 #include <cppunit/TestFixture.h>
@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -20,12 +21,13 @@
 #include "contacts/directories.h"
 #include "contacts/source.h"
 #include "http/router.h"
+#include "logins/logins.h"
 #include "members/login_verifier.h"
 #include "passwords/hash_pool.h"
 #include "passwords/hasher.h"
 #include "support/recorded_reply.h"
 
-namespace mbr::webhook {
+namespace mbr::test {
 
 // Answers each pull at once, as the test says.
 class ToldSource final : public contacts::Source {
@@ -72,7 +74,7 @@ class LoginRig {
     return made;
   }
   http::Response answer(const http::Request& request) {
-    recorded = test::RecordedReply::make();
+    recorded = RecordedReply::make();
     router.handle(request, recorded->reply());
     auto response = recorded->wait();
     CPPUNIT_ASSERT_EQUAL(0, recorded->extraAnswers());
@@ -116,10 +118,10 @@ class LoginRig {
     return found;
   }
 
-  test::FakeClock clock;
-  test::SeededRandom random;
-  const passwords::KeyRing keys = test::keyRing();
-  test::TestStore database{clock};
+  FakeClock clock;
+  SeededRandom random;
+  const passwords::KeyRing keys = keyRing();
+  TestStore database{clock};
   access::SwitchedStore store{database.store()};
   contacts::Directories directories{store};
   contacts::ContactCache cache{store, directories, {}};
@@ -130,8 +132,23 @@ class LoginRig {
   passwords::Hasher hasher{keys, random, {8192, 1}};
   passwords::HashPool pool{{1, 64}};
   members::LoginVerifier verifier;
+  std::optional<Error> saving;  // of a session fails so
+  logins::Logins logins{throttle,
+                        sessions,
+                        verifier,
+                        clock,
+                        [this](const store::SessionRecord& session, Instant, auto done) {
+                          if (saving) return done(*saving);
+                          store.submit(
+                              [session](store::Transaction& tx) -> Outcome {
+                                tx.saveSession(session);
+                                return Done{};
+                              },
+                              std::move(done));
+                        },
+                        {}};
   http::Router router;
-  std::shared_ptr<test::RecordedReply> recorded;  // of the last answer
+  std::shared_ptr<RecordedReply> recorded;  // of the last answer
 };
 
-}  // namespace mbr::webhook
+}  // namespace mbr::test
