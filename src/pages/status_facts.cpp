@@ -23,7 +23,9 @@ std::string seconds(double number) {
 void addTotals(Facts& facts, const std::string& span, const Totals& totals) {
   for (const auto& [name, value] : totals) {
     const bool isDuration = name == series::kMedian || name == series::kSlowest;
-    facts[span + "." + name] = {isDuration ? seconds(value) : rounded(value)};
+    std::string key = span;
+    key.append(".").append(name);
+    facts[key] = {isDuration ? seconds(value) : rounded(value)};
   }
 }
 

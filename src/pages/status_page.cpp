@@ -148,9 +148,10 @@ void StatusPage::data(const http::Request& request, const http::Reply& reply) co
     return reply.send(
         http::problem(request, 400, "invalid_request", "range: expected 3h, 24h, 7d or 90d."));
   }
-  sources_.board([this, reply, span, requestId = request.requestId](Result<StatusBoard> board) {
+  sources_.board([this, reply, span,
+                  requestId = request.requestId](const Result<StatusBoard>& board) {
     if (!board) return reply.send(http::errorResponse(requestId, board.error()));
-    const auto read = std::make_shared<const StatusBoard>(*std::move(board));
+    const auto read = std::make_shared<const StatusBoard>(*board);
     sources_.history(*span, [this, reply, read, requestId](const Result<StatusHistory>& history) {
       if (!history) return reply.send(http::errorResponse(requestId, history.error()));
       reply.send(http::jsonResponse(200, statusData(*read, *history, layout_))

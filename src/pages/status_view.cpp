@@ -158,7 +158,10 @@ void addRows(std::string& rows, const std::string& name, const json::Value& valu
     rows += "<tr><th scope=\"row\">" + escaped(label) + "</th>" + cell(escaped(text)) + "</tr>\n";
   };
   if (const auto* object = value.asObject()) {
-    for (const auto& [key, inner] : object->members()) row(name + "." + key, textOf(inner));
+    for (const auto& [key, inner] : object->members()) {
+      std::string label = name;
+      row(label.append(".").append(key), textOf(inner));
+    }
   } else if (const auto* array = value.asArray()) {
     std::string text;
     for (const auto& item : *array) {
@@ -169,6 +172,33 @@ void addRows(std::string& rows, const std::string& name, const json::Value& valu
   } else {
     row(name, textOf(value));
   }
+}
+
+std::string keyOf(const std::string& series, const std::string& label) {
+  return "<li" + attribute("data-series", series) + ">" + label + "</li>\n";
+}
+
+std::string figureOf(const Chart& chart, const Layout& layout) {
+  const std::string name = layout.text(chart.title);
+  std::string out = "<figure" + attribute("data-kind", chart.kind) +
+                    attribute("data-unit", chart.unit) + ">\n<figcaption>" + name +
+                    "</figcaption>\n<div class=\"plot\"><canvas role=\"img\" aria-label=\"" + name +
+                    "\"></canvas></div>\n<ul class=\"keys\">\n";
+  for (const auto& [series, label] : chart.lines) out += keyOf(series, layout.text(label));
+  for (int lane = 0; chart.lines.empty() && lane < kLaneCount; ++lane) {
+    const std::string line(toString(static_cast<Lane>(lane)));
+    out += keyOf(series::kQueue + line, line);
+  }
+  return out + "</ul>\n</figure>\n";
+}
+
+std::string deadRow(const Job& job, const CsrfSeal& seal, const std::string& retry) {
+  const std::string id = std::to_string(job.id);
+  const std::string button =
+      "<button aria-label=\"" + retry + ": " + id + "\">" + retry + "</button>";
+  return "<tr><th scope=\"row\">" + id + "</th>" + cell(escaped(job.kind)) +
+         cell(form("/retry", seal, hiddenInput("job", id) + button)) + cell(escaped(job.reason)) +
+         cell(std::to_string(job.attempts)) + cell(timeElement(job.endedAt)) + "</tr>\n";
 }
 
 }  // namespace
@@ -261,23 +291,7 @@ std::string StatusView::charts(const Span& span) const {
   out += "</ul></nav>\n<noscript><p class=\"notice\">" + layout_.text(Text::kStatusNoScript) +
          "</p></noscript>\n<p class=\"notice\" id=\"no-library\" hidden>" +
          layout_.text(Text::kStatusNoLibrary) + "</p>\n<div class=\"charts\" hidden>\n";
-  for (const Chart& chart : chartsShown()) {
-    const std::string name = layout_.text(chart.title);
-    out += "<figure" + attribute("data-kind", chart.kind) + attribute("data-unit", chart.unit) +
-           ">\n<figcaption>" + name + "</figcaption>\n<div class=\"plot\"><canvas role=\"img\"" +
-           " aria-label=\"" + name + "\"></canvas></div>\n<ul class=\"keys\">\n";
-    for (const auto& [series, label] : chart.lines) {
-      out += "<li" + attribute("data-series", series) + ">" + layout_.text(label) + "</li>\n";
-    }
-    if (chart.lines.empty()) {
-      for (int lane = 0; lane < kLaneCount; ++lane) {
-        const std::string lineName(toString(static_cast<Lane>(lane)));
-        out += "<li" + attribute("data-series", series::kQueue + lineName) + ">" + lineName +
-               "</li>\n";
-      }
-    }
-    out += "</ul>\n</figure>\n";
-  }
+  for (const Chart& chart : chartsShown()) out += figureOf(chart, layout_);
   return section("over-time", title, out + "</div>\n");
 }
 
@@ -325,15 +339,7 @@ std::string StatusView::deadJobs(const StatusBoard& board, const CsrfSeal& seal)
   }
   const std::string retry = layout_.text(Text::kStatusRetry);
   std::string rows;
-  for (const Job& job : board.deadJobs) {
-    const std::string id = std::to_string(job.id);
-    rows += "<tr><th scope=\"row\">" + id + "</th>" + cell(escaped(job.kind)) +
-            cell(form("/retry", seal,
-                      hiddenInput("job", id) + "<button aria-label=\"" + retry + ": " + id + "\">" +
-                          retry + "</button>")) +
-            cell(escaped(job.reason)) + cell(std::to_string(job.attempts)) +
-            cell(timeElement(job.endedAt)) + "</tr>\n";
-  }
+  for (const Job& job : board.deadJobs) rows += deadRow(job, seal, retry);
   return section("dead", title,
                  table(title,
                        {layout_.text(Text::kStatusJob), layout_.text(Text::kStatusKind), retry,
