@@ -83,7 +83,7 @@ set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 # libfcgi by its fix of CVE-2025-23016, which the libraries' own lists do not ask for.
 set(CPACK_DEBIAN_PACKAGE_DEPENDS
   "adduser, ca-certificates, init-system-helpers (>= 1.54), libfcgi0ldbl (>= 2.4.2-2+deb12u1)")
-set(CPACK_DEBIAN_PACKAGE_RECOMMENDS nginx)
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "nginx, libjs-chart.js")
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "bash-completion, spawn-fcgi")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA "${made}/conffiles" "${here}/debian/postinst"
