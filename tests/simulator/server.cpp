@@ -227,6 +227,8 @@ Server::Server(World& world) : pool_(8, kThreads) {
   params->setMaxKeepAliveRequests(0);
   params->setKeepAliveTimeout(Poco::Timespan(75, 0));
   params->setTimeout(Poco::Timespan(75, 0));
+  // A thread that goes idle just as Poco stops is not woken: the end waits for so long then.
+  params->setThreadIdleTime(Poco::Timespan(1, 0));
   server_ =
       std::make_unique<HTTPServer>(new Factory(world), pool_, listenOn(world.options), params);
 }
