@@ -65,6 +65,11 @@ const commands = {
     if (await box.isVisible()) await box.check();
     return null;
   },
+  // WordPress's script writes a password of its own into its field some time after the page is there.
+  async untilFilled(page, { selector }) {
+    await page.waitForFunction((field) => document.querySelector(field)?.value, selector);
+    return null;
+  },
   async untilFocus(page, { selector }) {
     await page.waitForFunction((wanted) => document.activeElement.matches(wanted), selector);
     return null;

@@ -562,10 +562,12 @@ class WordPress(WordPressTest):
             return None
 
         who.goto(url=wait_for(link, "no mail with a link"))
+        who.untilFilled(selector="#pass1")
         who.fill(fields={"#pass1": "too short"})
         who.check(selector=".pw-weak input[type=checkbox]")
         view = who.submit(fields={}, button="#wp-submit")
         self.assertIn("The password must have at least 10 characters.", view["text"])
+        who.untilFilled(selector="#pass1")
         who.fill(fields={"#pass1": "quentin's other one"})
         who.submit(fields={}, button="#wp-submit")
         self.log_in_member("quentin found", {**one, "password": "quentin's other one"})
