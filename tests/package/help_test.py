@@ -10,7 +10,7 @@ import sys
 import tempfile
 import unittest
 
-MAKER = pathlib.Path(__file__).resolve().parents[2] / "packaging" / "from_help.py"
+MAKER = pathlib.Path(__file__).resolve().parents[2] / "scripts" / "package.d" / "from_help.py"
 MEMBERGATE = ""
 
 

@@ -8,8 +8,8 @@ set(CPACK_PACKAGE_CONTACT "Membergate <dev@membergate.invalid>")
 string(TIMESTAMP MBR_PACKAGE_DATE "%a, %d %b %Y %H:%M:%S +0000" UTC)  # or SOURCE_DATE_EPOCH
 string(TIMESTAMP MBR_MANUAL_DATE "%Y-%m-%d" UTC)
 
-set(made "${CMAKE_BINARY_DIR}/packaging")
-set(here "${CMAKE_SOURCE_DIR}/packaging")
+set(made "${CMAKE_BINARY_DIR}/package.d")
+set(here "${CMAKE_SOURCE_DIR}/scripts/package.d")
 set(doc /usr/share/doc/membergate)
 file(MAKE_DIRECTORY "${made}")
 
