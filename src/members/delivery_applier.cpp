@@ -108,12 +108,6 @@ bool willRead(const Job& job, Instant now) {
   return !isConfirmed(job.payload);
 }
 
-bool doesSteps(const Job& job, const std::vector<Step>& steps) {
-  if (steps.empty()) return true;
-  const auto payload = readPasswordPayload(job.payload);
-  return payload && sameSteps(payload->steps, steps);
-}
-
 // What the body did to the contact.
 enum class Effect { kChanged, kUnchanged, kOutdated, kUnclear, kIgnored };
 
@@ -297,7 +291,7 @@ void DeliveryApplier::applyFollowUp(store::Transaction& tx, Pending& pending) co
   }
 
   bool added = false;
-  if (!doesSteps(*open, more.steps)) enqueueFollowUp(tx, open->id, more, &added);
+  if (!holdsSteps(*open, more.steps)) enqueueFollowUp(tx, open->id, more, &added);
   if (!added) pending.receipt.status = Receipt::Status::kDuplicate;
 }
 

@@ -105,12 +105,13 @@ void hasten(store::Transaction& tx, Job open, const WhoPayload& who, Lane lane) 
   tx.saveJob(open);
 }
 
-Job passwordJob(store::Transaction& tx, const PasswordPayload& payload, std::string sealed) {
+Job jobOf(store::Transaction& tx, std::string_view kind, Lane lane,
+          const PasswordPayload& payload) {
   Job job;
-  job.kind = kPasswordJob;
+  job.kind = kind;
+  job.lane = lane;
   job.contactId = payload.contactId;
   job.payload = write(payload);
-  job.sealed = std::move(sealed);
   job.createdAt = job.dueAt = tx.now();
   return job;
 }
@@ -283,12 +284,16 @@ bool sameSteps(const std::vector<Step>& a, const std::vector<Step>& b) {
                              });
 }
 
-bool holdsSteps(store::Reader& reader, JobId id, const PasswordPayload& payload) {
-  if (payload.steps.empty()) return true;
+bool holdsSteps(const Job& job, const std::vector<Step>& steps) {
+  if (steps.empty()) return true;
+  const auto held = readPasswordPayload(job.payload);
+  return held && sameSteps(held->steps, steps);
+}
+
+bool holdsSteps(store::Reader& reader, JobId id, const std::vector<Step>& steps) {
+  if (steps.empty()) return true;
   const auto job = reader.findJob(id);
-  const auto held = job ? readPasswordPayload(job->payload)
-                        : Result<PasswordPayload>(Error{Code::kNotFound, "no such job"});
-  return held && sameSteps(held->steps, payload.steps);
+  return job && holdsSteps(*job, steps);
 }
 
 std::string contactKey(const std::optional<ContactId>& contact, const std::string& email) {
@@ -308,16 +313,10 @@ std::string followUpKey(const PasswordPayload& payload) {
 
 JobId enqueueFollowUp(store::Transaction& tx, JobId after, const PasswordPayload& payload,
                       bool* added) {
-  Job job;
-  job.kind = kFollowUpJob;
-  job.lane = Lane::kPassword;
-  job.contactId = payload.contactId;
+  Job job = jobOf(tx, kFollowUpJob, Lane::kPassword, payload);
   job.key = followUpKey(payload);
-  job.payload = write(payload);
   job.after = after;
   job.state = after == 0 ? JobState::kQueued : JobState::kWaiting;
-  job.createdAt = tx.now();
-  job.dueAt = tx.now();
   return tx.addJob(job, added);
 }
 
@@ -378,17 +377,17 @@ PasswordPayload byRule(const PasswordRule& rule, ContactId contact, const std::s
 
 JobId enqueuePassword(store::Transaction& tx, const PasswordPayload& payload, std::string sealed,
                       bool* added) {
-  Job job = passwordJob(tx, payload, std::move(sealed));
-  job.lane = Lane::kPassword;
+  Job job = jobOf(tx, kPasswordJob, Lane::kPassword, payload);
   job.key = contactKey(payload.contactId, payload.email);
+  job.sealed = std::move(sealed);
   return tx.addJob(job, added);
 }
 
 JobId addPasswordJob(store::Transaction& tx, const PasswordPayload& payload, std::string sealed,
                      std::string key) {
-  Job job = passwordJob(tx, payload, std::move(sealed));
-  job.lane = Lane::kSite;
+  Job job = jobOf(tx, kPasswordJob, Lane::kSite, payload);
   job.key = std::move(key);
+  job.sealed = std::move(sealed);
   return tx.addJob(job);
 }
 

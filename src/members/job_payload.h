@@ -120,8 +120,9 @@ std::vector<Step> stepsOf(const std::vector<TagId>& tags,
 // The same tags and automations, whatever became of them.
 bool sameSteps(const std::vector<Step>& a, const std::vector<Step>& b);
 
-// True if the job does what `payload` asks for beyond the password.
-bool holdsSteps(store::Reader& reader, JobId id, const PasswordPayload& payload);
+// True if the password job does these steps, or there are none to do.
+bool holdsSteps(const Job& job, const std::vector<Step>& steps);
+bool holdsSteps(store::Reader& reader, JobId id, const std::vector<Step>& steps);
 
 // The key that keeps one open job of a kind per contact.
 std::string contactKey(const std::optional<ContactId>& contact, const std::string& email);

@@ -29,7 +29,7 @@ JobId repeat(store::Transaction& tx, const store::DeliveryRecord& delivery,
   payload.steps = stepsOf(ids(asked["tags"]), ids(asked["automations"]));
   bool added = false;
   const JobId job = enqueuePassword(tx, payload, {}, &added);
-  if (added || holdsSteps(tx, job, payload)) return job;
+  if (added || holdsSteps(tx, job, payload.steps)) return job;
   return enqueueFollowUp(tx, job, payload);
 }
 

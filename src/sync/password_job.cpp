@@ -109,7 +109,7 @@ class PasswordRun {
       if (gone) updater.markDeleted(tx, *gone, snapshot.id);
       bool added = false;
       const JobId open = tx.addJob(moved, &added);
-      if (!added && !members::holdsSteps(tx, open, payload))
+      if (!added && !members::holdsSteps(tx, open, payload.steps))
         members::enqueueFollowUp(tx, open, payload);
     });
   }

@@ -74,6 +74,16 @@ class JobRepairTest : public CppUnit::TestFixture {
     return id;
   }
 
+  JobId addFollowUp(JobId first) {
+    PasswordPayload steps;
+    steps.contactId = 7;
+    steps.steps = members::stepsOf({1}, {});
+    JobId id = 0;
+    rig_->database->write(
+        [&](store::Transaction& tx) { id = members::enqueueFollowUp(tx, first, steps); });
+    return id;
+  }
+
   void save(CredentialOrigin origin, const std::string& source = "s") {
     rig_->database->write([&](store::Transaction& tx) {
       Credential made;
@@ -129,12 +139,8 @@ class JobRepairTest : public CppUnit::TestFixture {
 
   void whatFollowsADeadJobWaitsForThat() {
     const JobId first = addPassword();
-    JobId second = 0;
+    const JobId second = addFollowUp(first);
     rig_->database->write([&](store::Transaction& tx) {
-      PasswordPayload steps;
-      steps.contactId = 7;
-      steps.steps = members::stepsOf({1}, {});
-      second = members::enqueueFollowUp(tx, first, steps);
       Job dead = *tx.findJob(first);
       dead.state = JobState::kDead;
       tx.saveJob(dead);
@@ -158,13 +164,7 @@ class JobRepairTest : public CppUnit::TestFixture {
 
   void droppingGivesUpWhatWaits() {
     const JobId first = addPassword();
-    JobId second = 0;
-    rig_->database->write([&](store::Transaction& tx) {
-      PasswordPayload steps;
-      steps.contactId = 7;
-      steps.steps = members::stepsOf({1}, {});
-      second = members::enqueueFollowUp(tx, first, steps);
-    });
+    const JobId second = addFollowUp(first);
     CPPUNIT_ASSERT(drop(first).ok());
     CPPUNIT_ASSERT(job(first).state == JobState::kDropped);
     CPPUNIT_ASSERT(job(second).state == JobState::kDead);
