@@ -105,10 +105,10 @@ class AuthzRoutesTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(204, response.status);
     CPPUNIT_ASSERT(response.bodyView().empty() && response.contentType.empty());
     CPPUNIT_ASSERT_EQUAL(std::size_t{3}, response.headers.size());
-    CPPUNIT_ASSERT_EQUAL(std::string("42"), ApiRig::header(response, "X-Membergate-Contact"));
+    CPPUNIT_ASSERT_EQUAL(std::string("42"), test::headerOf(response, "X-Membergate-Contact"));
     CPPUNIT_ASSERT_EQUAL(std::string("jane@example.com"),
-                         ApiRig::header(response, "X-Membergate-Email"));
-    CPPUNIT_ASSERT_EQUAL(std::string("2,7"), ApiRig::header(response, "X-Membergate-Tags"));
+                         test::headerOf(response, "X-Membergate-Email"));
+    CPPUNIT_ASSERT_EQUAL(std::string("2,7"), test::headerOf(response, "X-Membergate-Tags"));
   }
 
   void identityIsSafeInHeaders() {
@@ -122,13 +122,13 @@ class AuthzRoutesTest : public CppUnit::TestFixture {
         contact.email = Email::parse(mail);
         CPPUNIT_ASSERT_MESSAGE(value, contact.email.has_value());
       });
-      CPPUNIT_ASSERT_EQUAL(value, ApiRig::header(ask("members"), "X-Membergate-Email"));
+      CPPUNIT_ASSERT_EQUAL(value, test::headerOf(ask("members"), "X-Membergate-Email"));
     }
     member({}, [](Contact& contact) { contact.email.reset(); });
     const auto response = ask("members");
     CPPUNIT_ASSERT_EQUAL(204, response.status);
-    CPPUNIT_ASSERT_EQUAL(std::string(), ApiRig::header(response, "X-Membergate-Email"));
-    CPPUNIT_ASSERT_EQUAL(std::string(), ApiRig::header(response, "X-Membergate-Tags"));
+    CPPUNIT_ASSERT_EQUAL(std::string(), test::headerOf(response, "X-Membergate-Email"));
+    CPPUNIT_ASSERT_EQUAL(std::string(), test::headerOf(response, "X-Membergate-Tags"));
   }
 
   void withoutASessionInForceItIs401() {
@@ -171,7 +171,7 @@ class AuthzRoutesTest : public CppUnit::TestFixture {
     is(403, "gold");
     member({2});
     is(204, "gold");
-    CPPUNIT_ASSERT_EQUAL(std::string("2"), ApiRig::header(ask("gold"), "X-Membergate-Tags"));
+    CPPUNIT_ASSERT_EQUAL(std::string("2"), test::headerOf(ask("gold"), "X-Membergate-Tags"));
   }
 
   void aTagHeardLongAgoAdmitsNobodyAndIsNotNamed() {
@@ -185,7 +185,7 @@ class AuthzRoutesTest : public CppUnit::TestFixture {
     rig.clock.advance(minutes{1});
     is(403, "gold");
     is(403, "not-gold");
-    CPPUNIT_ASSERT_EQUAL(std::string("7"), ApiRig::header(ask("members"), "X-Membergate-Tags"));
+    CPPUNIT_ASSERT_EQUAL(std::string("7"), test::headerOf(ask("members"), "X-Membergate-Tags"));
   }
 
   void theBanTagKeepsOutByIdAndByName() {

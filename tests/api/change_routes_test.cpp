@@ -66,7 +66,7 @@ class ChangeRoutesTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(std::string("42"), rows[1]["contact_id"].textOr(""));
     CPPUNIT_ASSERT_EQUAL(std::string("2023-11-14T22:13:20.000Z"), rows[0]["at"].textOr(""));
     CPPUNIT_ASSERT_EQUAL((*body)["last"].textOr(""), rows[1]["id"].textOr(""));
-    CPPUNIT_ASSERT_EQUAL(std::string("no-store"), ApiRig::header(response, "Cache-Control"));
+    CPPUNIT_ASSERT_EQUAL(std::string("no-store"), test::headerOf(response, "Cache-Control"));
   }
 
   void whoDoesNotWaitIsAnsweredAtOnce() {

@@ -60,7 +60,7 @@ class ContactWriteRoutesTest : public CppUnit::TestFixture {
     const auto response = rig.answer(post(R"({"email":" New@Example.com "})"));
     CPPUNIT_ASSERT_EQUAL_MESSAGE(response.body, 201, response.status);
     CPPUNIT_ASSERT_EQUAL(std::string("/membergate/v1/contacts/77"),
-                         ApiRig::header(response, "Location"));
+                         test::headerOf(response, "Location"));
     CPPUNIT_ASSERT_EQUAL(
         std::string(R"({"contact_id":"77","job":"1","state":"done","results":[{"kind":"field",)"
                     R"("id":null,"name":"email","action":"set","result":"applied","detail":""}]})"),
@@ -80,8 +80,8 @@ class ContactWriteRoutesTest : public CppUnit::TestFixture {
     const auto response = rig.answer(post(R"({"email":"jane@example.com"})", "wait=3"));
     CPPUNIT_ASSERT_EQUAL_MESSAGE(response.body, 200, response.status);
     CPPUNIT_ASSERT_EQUAL(std::string("42"), ApiRig::member(response, "contact_id"));
-    CPPUNIT_ASSERT_EQUAL(std::string(), ApiRig::header(response, "Location"));
-    CPPUNIT_ASSERT_EQUAL(std::string("wait=3"), ApiRig::header(response, "Preference-Applied"));
+    CPPUNIT_ASSERT_EQUAL(std::string(), test::headerOf(response, "Location"));
+    CPPUNIT_ASSERT_EQUAL(std::string("wait=3"), test::headerOf(response, "Preference-Applied"));
   }
 
   void aContactThatCouldNotBeMadeHasNoId() {
@@ -102,7 +102,7 @@ class ContactWriteRoutesTest : public CppUnit::TestFixture {
         std::string(R"({"contact_id":null,"job":"1","state":"pending","results":[]})"),
         response.body);
     CPPUNIT_ASSERT_EQUAL(std::string("/membergate/v1/jobs/1"),
-                         ApiRig::header(response, "Location"));
+                         test::headerOf(response, "Location"));
   }
 
   void membersAndFieldsAreSet() {
@@ -262,7 +262,7 @@ class ContactWriteRoutesTest : public CppUnit::TestFixture {
     request.method = "GET";
     const auto response = rig.answer(request);
     rig.assertProblem(405, "method_not_allowed", response);
-    CPPUNIT_ASSERT_EQUAL(std::string("POST"), ApiRig::header(response, "Allow"));
+    CPPUNIT_ASSERT_EQUAL(std::string("POST"), test::headerOf(response, "Allow"));
   }
 
   void aChangeThatCouldNotBeCommittedIsTold() {

@@ -66,7 +66,7 @@ class IdempotencyTest : public CppUnit::TestFixture {
       CPPUNIT_ASSERT_EQUAL_MESSAGE(first.body, number == 1 ? 201 : 200, first.status);
       CPPUNIT_ASSERT_EQUAL(first.status, second.status);
       CPPUNIT_ASSERT_EQUAL(first.body, second.body);
-      CPPUNIT_ASSERT_EQUAL(ApiRig::header(first, "Location"), ApiRig::header(second, "Location"));
+      CPPUNIT_ASSERT_EQUAL(test::headerOf(first, "Location"), test::headerOf(second, "Location"));
       CPPUNIT_ASSERT_EQUAL(number, carriedOut);
     }
     // Without a key each is a request of its own.
@@ -82,7 +82,7 @@ class IdempotencyTest : public CppUnit::TestFixture {
       CPPUNIT_ASSERT_EQUAL(202, rig.answer(request).status);
       const auto response = rig.answer(request);
       rig.assertProblem(409, "idempotency_in_progress", response);
-      CPPUNIT_ASSERT_EQUAL(std::string("1"), ApiRig::header(response, "Retry-After"));
+      CPPUNIT_ASSERT_EQUAL(std::string("1"), test::headerOf(response, "Retry-After"));
     }
     CPPUNIT_ASSERT_EQUAL(std::int64_t{number}, rig.countJobs());
   }

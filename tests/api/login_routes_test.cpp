@@ -99,7 +99,7 @@ class LoginRoutesTest : public CppUnit::TestFixture {
                          ApiRig::member(response, "as_of"));
     CPPUNIT_ASSERT_EQUAL(std::string("2023-11-15T10:13:20.000Z"),
                          ApiRig::member(response, "session_expires_at"));
-    CPPUNIT_ASSERT_EQUAL(std::string("no-store"), ApiRig::header(response, "Cache-Control"));
+    CPPUNIT_ASSERT_EQUAL(std::string("no-store"), test::headerOf(response, "Cache-Control"));
     CPPUNIT_ASSERT_EQUAL(0, rig.source.pulls);
   }
 
@@ -152,7 +152,7 @@ class LoginRoutesTest : public CppUnit::TestFixture {
     for (int i = 0; i < 5; ++i) login("jane@example.com", "wrong");
     const auto response = login("jane@example.com", "wrong");
     rig.assertProblem(429, "throttled", response);
-    CPPUNIT_ASSERT_EQUAL(std::string("1"), ApiRig::header(response, "Retry-After"));
+    CPPUNIT_ASSERT_EQUAL(std::string("1"), test::headerOf(response, "Retry-After"));
     // Refused tries neither count nor prolong.
     rig.clock.advance(seconds{1});
     CPPUNIT_ASSERT_EQUAL(200, login("jane@example.com", "correct horse").status);
@@ -184,7 +184,7 @@ class LoginRoutesTest : public CppUnit::TestFixture {
     for (int i = 0; i < 10; ++i) {
       const auto response = login("jane@example.com", "wrong");
       rig.assertProblem(503, "busy", response);
-      CPPUNIT_ASSERT_EQUAL(std::string("1"), ApiRig::header(response, "Retry-After"));
+      CPPUNIT_ASSERT_EQUAL(std::string("1"), test::headerOf(response, "Retry-After"));
     }
   }
 

@@ -51,7 +51,7 @@ class MembershipRoutesTest : public CppUnit::TestFixture {
         std::string(R"({"contact_id":"42","job":"1","state":"done","results":[{"kind":"tag",)"
                     R"("id":null,"name":"Gold","action":"add","result":"applied","detail":""}]})"),
         response.body);
-    CPPUNIT_ASSERT_EQUAL(std::string(), ApiRig::header(response, "Preference-Applied"));
+    CPPUNIT_ASSERT_EQUAL(std::string(), test::headerOf(response, "Preference-Applied"));
   }
 
   void removalsComeFirstAndIntegersAreIds() {
@@ -65,7 +65,7 @@ class MembershipRoutesTest : public CppUnit::TestFixture {
     const auto response = rig.answer(
         post(R"({"add":["Gold, big",12,"13"],"remove":[7],"create_missing":true})", "wait=5"));
     CPPUNIT_ASSERT_EQUAL_MESSAGE(response.body, 200, response.status);
-    CPPUNIT_ASSERT_EQUAL(std::string("wait=5"), ApiRig::header(response, "Preference-Applied"));
+    CPPUNIT_ASSERT_EQUAL(std::string("wait=5"), test::headerOf(response, "Preference-Applied"));
     using Action = ChangePayload::Item::Action;
     CPPUNIT_ASSERT_EQUAL(ContactId{42}, seen.contactId);
     CPPUNIT_ASSERT(seen.createMissing);
@@ -105,8 +105,8 @@ class MembershipRoutesTest : public CppUnit::TestFixture {
     const auto response = rig.answer(post(R"({"add":["Gold"]})", "wait=0"), *recorded);
     CPPUNIT_ASSERT_EQUAL(202, response.status);
     CPPUNIT_ASSERT_EQUAL(std::string("/membergate/v1/jobs/1"),
-                         ApiRig::header(response, "Location"));
-    CPPUNIT_ASSERT_EQUAL(std::string("wait=0"), ApiRig::header(response, "Preference-Applied"));
+                         test::headerOf(response, "Location"));
+    CPPUNIT_ASSERT_EQUAL(std::string("wait=0"), test::headerOf(response, "Preference-Applied"));
     CPPUNIT_ASSERT_EQUAL(
         std::string(R"({"contact_id":"42","job":"1","state":"pending","results":[]})"),
         response.body);
@@ -126,7 +126,7 @@ class MembershipRoutesTest : public CppUnit::TestFixture {
     const auto recorded = test::RecordedReply::make();
     const auto request = post(R"({"add":["Gold"]})", "wait=3600");
     const auto response = rig.answer(request, *recorded);
-    CPPUNIT_ASSERT_EQUAL(std::string("wait=8"), ApiRig::header(response, "Preference-Applied"));
+    CPPUNIT_ASSERT_EQUAL(std::string("wait=8"), test::headerOf(response, "Preference-Applied"));
     CPPUNIT_ASSERT(recorded->fallback()->when == request.arrived + std::chrono::seconds{9});
     CPPUNIT_ASSERT_EQUAL(202, recorded->fallback()->response.status);
   }

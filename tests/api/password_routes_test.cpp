@@ -129,7 +129,7 @@ class PasswordRoutesTest : public CppUnit::TestFixture {
         std::string(R"({"contact_id":"42","job":"1","state":"done","results":[{"kind":"password",)"
                     R"("id":null,"name":"","action":"set","result":"applied","detail":""}]})"),
         response.body);
-    CPPUNIT_ASSERT_EQUAL(std::string("wait=8"), ApiRig::header(response, "Preference-Applied"));
+    CPPUNIT_ASSERT_EQUAL(std::string("wait=8"), test::headerOf(response, "Preference-Applied"));
   }
 
   void whoHasOneNeedsForce() {
@@ -160,7 +160,7 @@ class PasswordRoutesTest : public CppUnit::TestFixture {
     const auto response = rig.answer(post(R"({"action":"generate"})", "42", "wait=0"));
     CPPUNIT_ASSERT_EQUAL_MESSAGE(response.body, 202, response.status);
     CPPUNIT_ASSERT_EQUAL(std::string("/membergate/v1/jobs/1"),
-                         ApiRig::header(response, "Location"));
+                         test::headerOf(response, "Location"));
     CPPUNIT_ASSERT_EQUAL(std::string("pending"), ApiRig::member(response, "state"));
   }
 
@@ -310,7 +310,7 @@ class PasswordRoutesTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(owner == ContactId{42});
     CPPUNIT_ASSERT_EQUAL(formatRfc3339(rig.clock.now() + std::chrono::hours{7 * 24}),
                          ApiRig::member(response, "expires_at"));
-    CPPUNIT_ASSERT_EQUAL(std::string("no-store"), ApiRig::header(response, "Cache-Control"));
+    CPPUNIT_ASSERT_EQUAL(std::string("no-store"), test::headerOf(response, "Cache-Control"));
     CPPUNIT_ASSERT_EQUAL(std::size_t{0}, jobs());
   }
 

@@ -85,13 +85,6 @@ void ApiRig::saveContact(ContactId id, const std::string& email,
   }));
 }
 
-std::string ApiRig::header(const http::Response& response, const std::string& name) {
-  for (const auto& [known, value] : response.headers) {
-    if (known == name) return value;
-  }
-  return "";
-}
-
 std::string ApiRig::member(const http::Response& response, const std::string& path) {
   const auto parsed = json::parse(response.bodyView());
   CPPUNIT_ASSERT_MESSAGE(std::string(response.bodyView()), parsed);
@@ -110,7 +103,8 @@ void ApiRig::assertProblem(int status, const std::string& code,
   CPPUNIT_ASSERT_EQUAL(std::string("application/problem+json"), response.contentType);
   CPPUNIT_ASSERT_EQUAL(code, member(response, "code"));
   CPPUNIT_ASSERT_EQUAL(std::string("req-1"), member(response, "request_id"));
-  if (status == 503 || status == 429) CPPUNIT_ASSERT(!header(response, "Retry-After").empty());
+  if (status == 503 || status == 429)
+    CPPUNIT_ASSERT(!test::headerOf(response, "Retry-After").empty());
 }
 
 void ApiRig::assertNeedsScope(access::Scope scope, const http::Request& request) {
@@ -119,7 +113,8 @@ void ApiRig::assertNeedsScope(access::Scope scope, const http::Request& request)
     tried.authorization = authorization;
     const auto response = answer(tried);
     assertProblem(401, "key", response);
-    CPPUNIT_ASSERT_EQUAL(std::size_t{0}, header(response, "WWW-Authenticate").find("Bearer"));
+    CPPUNIT_ASSERT_EQUAL(std::size_t{0},
+                         test::headerOf(response, "WWW-Authenticate").find("Bearer"));
   }
   using access::Scope;
   for (const Scope other :

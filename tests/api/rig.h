@@ -63,7 +63,6 @@ class ApiRig {
   void saveContact(ContactId id, const std::string& email,
                    const std::function<void(Contact&)>& change = {});
 
-  static std::string header(const http::Response& response, const std::string& name);
   // The member of a JSON body as text, by a dotted path.
   static std::string member(const http::Response& response, const std::string& path);
   void assertProblem(int status, const std::string& code, const http::Response& response) const;

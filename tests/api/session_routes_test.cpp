@@ -58,7 +58,7 @@ class SessionRoutesTest : public CppUnit::TestFixture {
                          ApiRig::member(response, "created_at"));
     CPPUNIT_ASSERT_EQUAL(std::string("2023-11-15T10:13:20.000Z"),
                          ApiRig::member(response, "expires_at"));
-    CPPUNIT_ASSERT_EQUAL(std::string("no-store"), ApiRig::header(response, "Cache-Control"));
+    CPPUNIT_ASSERT_EQUAL(std::string("no-store"), test::headerOf(response, "Cache-Control"));
     CPPUNIT_ASSERT_MESSAGE("the token is not told again",
                            response.body.find(token_) == std::string::npos);
     change([](Contact& contact) { contact.tags = {7}; });

@@ -36,7 +36,7 @@ class StatusRoutesTest : public CppUnit::TestFixture {
     const auto response = rig.answer(get());
     CPPUNIT_ASSERT_EQUAL_MESSAGE(response.body, 200, response.status);
     CPPUNIT_ASSERT_EQUAL(std::string("working"), ApiRig::member(response, "activecampaign.state"));
-    CPPUNIT_ASSERT_EQUAL(std::string("no-store"), ApiRig::header(response, "Cache-Control"));
+    CPPUNIT_ASSERT_EQUAL(std::string("no-store"), test::headerOf(response, "Cache-Control"));
   }
 
   void aStoreThatIsDownIsTold() {

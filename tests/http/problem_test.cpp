@@ -5,6 +5,8 @@
 #include <chrono>
 #include <string>
 
+#include "support/recorded_reply.h"
+
 namespace {
 
 using namespace mbr;
@@ -17,10 +19,7 @@ json::Value bodyOf(const http::Response& response) {
 }
 
 std::string retryAfter(const http::Response& response) {
-  for (const auto& [name, value] : response.headers) {
-    if (name == "Retry-After") return value;
-  }
-  return "";
+  return test::headerOf(response, "Retry-After");
 }
 
 class ProblemTest : public CppUnit::TestFixture {

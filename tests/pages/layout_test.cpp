@@ -47,14 +47,14 @@ class LayoutTest : public CppUnit::TestFixture {
     crypto_hash_sha256(digest, reinterpret_cast<const unsigned char*>(style.data()), style.size());
     char hash[64];
     sodium_bin2base64(hash, sizeof hash, digest, sizeof digest, sodium_base64_VARIANT_ORIGINAL);
-    const auto policy = test::LoginRig::header(page, "Content-Security-Policy");
+    const auto policy = test::headerOf(page, "Content-Security-Policy");
     CPPUNIT_ASSERT_MESSAGE(
         policy, policy.find("style-src 'sha256-" + std::string(hash) + "';") != std::string::npos);
   }
 
   void nothingIsAllowedBesideTheStyle() {
     const auto page = Layout{Texts()}.page({});
-    const auto policy = test::LoginRig::header(page, "Content-Security-Policy");
+    const auto policy = test::headerOf(page, "Content-Security-Policy");
     CPPUNIT_ASSERT_EQUAL(
         std::string("; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"),
         policy.substr(policy.find("'; form") + 1));
@@ -104,9 +104,8 @@ class LayoutTest : public CppUnit::TestFixture {
   void aRedirectIsKeptNowhere() {
     const auto redirect = Layout::redirect("/a");
     CPPUNIT_ASSERT_EQUAL(303, redirect.status);
-    CPPUNIT_ASSERT_EQUAL(std::string("/a"), test::LoginRig::header(redirect, "Location"));
-    CPPUNIT_ASSERT_EQUAL(std::string("no-store"),
-                         test::LoginRig::header(redirect, "Cache-Control"));
+    CPPUNIT_ASSERT_EQUAL(std::string("/a"), test::headerOf(redirect, "Location"));
+    CPPUNIT_ASSERT_EQUAL(std::string("no-store"), test::headerOf(redirect, "Cache-Control"));
     CPPUNIT_ASSERT(redirect.body.empty());
   }
 };

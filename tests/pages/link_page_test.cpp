@@ -104,7 +104,7 @@ class LinkPageTest : public CppUnit::TestFixture {
       failing = Error{code, "why"};
       const auto answered = set(kGood);
       assertFormAgain(503, "This did not work.", answered);
-      CPPUNIT_ASSERT(!PagesRig::header(answered, "Retry-After").empty());
+      CPPUNIT_ASSERT(!test::headerOf(answered, "Retry-After").empty());
     }
   }
 

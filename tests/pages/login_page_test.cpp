@@ -61,7 +61,7 @@ class LoginPageTest : public CppUnit::TestFixture {
   }
   static std::string location(const http::Response& response) {
     CPPUNIT_ASSERT_EQUAL_MESSAGE(response.body, 303, response.status);
-    return PagesRig::header(response, "Location");
+    return test::headerOf(response, "Location");
   }
 
   void theFormIsShownWithItsTarget() {
@@ -77,11 +77,11 @@ class LoginPageTest : public CppUnit::TestFixture {
   void theRightPasswordSetsTheCookieAndLeadsOn() {
     const auto answered = login(" Jane@Example.com ", "correct horse", "/members/");
     CPPUNIT_ASSERT_EQUAL(std::string("/members/"), location(answered));
-    const auto cookie = PagesRig::header(answered, "Set-Cookie");
+    const auto cookie = test::headerOf(answered, "Set-Cookie");
     CPPUNIT_ASSERT_EQUAL(std::string("membergate_session="), cookie.substr(0, 19));
     CPPUNIT_ASSERT_EQUAL(std::string("; HttpOnly; SameSite=Lax; Path=/; Secure"),
                          cookie.substr(cookie.find(';')));
-    CPPUNIT_ASSERT_EQUAL(std::string("no-store"), PagesRig::header(answered, "Cache-Control"));
+    CPPUNIT_ASSERT_EQUAL(std::string("no-store"), test::headerOf(answered, "Cache-Control"));
     CPPUNIT_ASSERT(answered.body.empty());
   }
 
@@ -155,7 +155,7 @@ class LoginPageTest : public CppUnit::TestFixture {
     for (int i = 0; i < 5; ++i) assertIsPage(401, login("jane@example.com", "wrong"));
     const auto answered = login("jane@example.com", "correct horse");
     assertIsPage(429, answered);
-    CPPUNIT_ASSERT_EQUAL(std::string("1"), PagesRig::header(answered, "Retry-After"));
+    CPPUNIT_ASSERT_EQUAL(std::string("1"), test::headerOf(answered, "Retry-After"));
     assertHas("Too many failed tries", answered);
     auto other =
         rig.posting(kLogin, {{"email", "jane@example.com"}, {"password", "correct horse"}});
@@ -169,7 +169,7 @@ class LoginPageTest : public CppUnit::TestFixture {
     const Fields right{{"email", "jane@example.com"}, {"password", "correct horse"}};
     const auto busy = rig.sendAgain(kLogin, right);
     assertIsPage(503, busy);
-    CPPUNIT_ASSERT_EQUAL(std::string("1"), PagesRig::header(busy, "Retry-After"));
+    CPPUNIT_ASSERT_EQUAL(std::string("1"), test::headerOf(busy, "Retry-After"));
     rig.store.down = true;
     const auto down = rig.sendAgain(kLogin, right);
     assertIsPage(503, down);
@@ -187,7 +187,7 @@ class LoginPageTest : public CppUnit::TestFixture {
     assertHas("Please send it again", answered);
     assertHas(R"(value="jane@example.com")", answered);
     CPPUNIT_ASSERT_EQUAL(std::size_t{0},
-                         PagesRig::header(answered, "Set-Cookie").find("membergate_csrf="));
+                         test::headerOf(answered, "Set-Cookie").find("membergate_csrf="));
     rig.page.body.clear();  // no token
     assertIsPage(403, rig.sendAgain(kLogin, right));
     // What it shows can be sent.
@@ -236,11 +236,11 @@ class LoginPageTest : public CppUnit::TestFixture {
   void theCookiesAreSecureOverHttpsAlone() {
     auto plain = rig.request("GET", "");
     plain.path = kLogin;
-    CPPUNIT_ASSERT(PagesRig::header(rig.visit(plain), "Set-Cookie").find("Secure") ==
+    CPPUNIT_ASSERT(test::headerOf(rig.visit(plain), "Set-Cookie").find("Secure") ==
                    std::string::npos);
     plain = rig.posting(kLogin, {{"email", "jane@example.com"}, {"password", "correct horse"}});
     plain.https = false;
-    CPPUNIT_ASSERT(PagesRig::header(rig.visit(plain), "Set-Cookie").find("Secure") ==
+    CPPUNIT_ASSERT(test::headerOf(rig.visit(plain), "Set-Cookie").find("Secure") ==
                    std::string::npos);
   }
 };

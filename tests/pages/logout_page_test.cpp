@@ -38,10 +38,10 @@ class LogoutPageTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(isInForce(token));
     const auto answered = rig.sendAgain(kLogout, {});
     CPPUNIT_ASSERT_EQUAL(303, answered.status);
-    CPPUNIT_ASSERT_EQUAL(std::string("/"), PagesRig::header(answered, "Location"));
+    CPPUNIT_ASSERT_EQUAL(std::string("/"), test::headerOf(answered, "Location"));
     CPPUNIT_ASSERT_EQUAL(
         std::string("membergate_session=; HttpOnly; SameSite=Lax; Path=/; Secure; Max-Age=0"),
-        PagesRig::header(answered, "Set-Cookie"));
+        test::headerOf(answered, "Set-Cookie"));
     CPPUNIT_ASSERT(!isInForce(token));
   }
 
@@ -49,20 +49,20 @@ class LogoutPageTest : public CppUnit::TestFixture {
     rig.cookies.clear();
     const auto answered = rig.sendAgain(kLogout, {});
     CPPUNIT_ASSERT_EQUAL(303, answered.status);
-    CPPUNIT_ASSERT_EQUAL(std::string(), PagesRig::header(answered, "Set-Cookie"));
+    CPPUNIT_ASSERT_EQUAL(std::string(), test::headerOf(answered, "Set-Cookie"));
   }
 
   void anUnknownSessionIsCleared() {
     rig.cookies["membergate_session"] = "unknown";
     const auto answered = rig.sendAgain(kLogout, {});
     CPPUNIT_ASSERT_EQUAL(303, answered.status);
-    CPPUNIT_ASSERT(!PagesRig::header(answered, "Set-Cookie").empty());
+    CPPUNIT_ASSERT(!test::headerOf(answered, "Set-Cookie").empty());
   }
 
   void loadingTheAddressLogsNobodyOut() {
     const auto answered = rig.get(kLogout);
     CPPUNIT_ASSERT_EQUAL(405, answered.status);
-    CPPUNIT_ASSERT_EQUAL(std::string("POST"), PagesRig::header(answered, "Allow"));
+    CPPUNIT_ASSERT_EQUAL(std::string("POST"), test::headerOf(answered, "Allow"));
     CPPUNIT_ASSERT(isInForce(rig.cookies["membergate_session"]));
   }
 
@@ -71,7 +71,7 @@ class LogoutPageTest : public CppUnit::TestFixture {
     const auto answered = rig.sendAgain(kLogout, {});
     assertIsPage(503, answered);
     assertHas(R"(<form method="post" action="/membergate/logout">)", answered);
-    CPPUNIT_ASSERT_EQUAL(std::string(), PagesRig::header(answered, "Set-Cookie"));
+    CPPUNIT_ASSERT_EQUAL(std::string(), test::headerOf(answered, "Set-Cookie"));
     rig.store.down = false;
     CPPUNIT_ASSERT_EQUAL(303, rig.sendAgain(kLogout, {}).status);
   }

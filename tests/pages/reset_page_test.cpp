@@ -70,7 +70,7 @@ class ResetPageTest : public CppUnit::TestFixture {
     const auto answered = rig.send(kReset, {{"email", "jane@example.com"}});
     assertIsPage(503, answered);
     assertPutOff();
-    CPPUNIT_ASSERT(!PagesRig::header(answered, "Retry-After").empty());
+    CPPUNIT_ASSERT(!test::headerOf(answered, "Retry-After").empty());
     assertHasNot("jane@example.com", answered);
     assertHas("<form", answered);
   }

@@ -25,15 +25,13 @@ inline void assertHasNot(const std::string& part, const http::Response& response
 
 // A page that may be shown to anybody anywhere: nothing in it runs, loads or is kept.
 inline void assertIsPage(int status, const http::Response& response) {
-  const auto header = test::LoginRig::header;
   CPPUNIT_ASSERT_EQUAL_MESSAGE(response.body, status, response.status);
   CPPUNIT_ASSERT_EQUAL(std::string("text/html; charset=utf-8"), response.contentType);
-  CPPUNIT_ASSERT_EQUAL(
-      std::size_t{0},
-      header(response, "Content-Security-Policy").find("default-src 'none'; style-src 'sha256-"));
-  CPPUNIT_ASSERT_EQUAL(std::string("no-store"), header(response, "Cache-Control"));
-  CPPUNIT_ASSERT_EQUAL(std::string("no-referrer"), header(response, "Referrer-Policy"));
-  CPPUNIT_ASSERT_EQUAL(std::string("nosniff"), header(response, "X-Content-Type-Options"));
+  CPPUNIT_ASSERT_EQUAL(std::size_t{0}, test::headerOf(response, "Content-Security-Policy")
+                                           .find("default-src 'none'; style-src 'sha256-"));
+  CPPUNIT_ASSERT_EQUAL(std::string("no-store"), test::headerOf(response, "Cache-Control"));
+  CPPUNIT_ASSERT_EQUAL(std::string("no-referrer"), test::headerOf(response, "Referrer-Policy"));
+  CPPUNIT_ASSERT_EQUAL(std::string("nosniff"), test::headerOf(response, "X-Content-Type-Options"));
   for (const char* foreign : {"<script", "http://", "https://", "url(", "@import"}) {
     assertHasNot(foreign, response);
   }

@@ -20,9 +20,9 @@ void assertIsStatusPage(int status, const http::Response& response) {
   CPPUNIT_ASSERT_EQUAL(
       std::string("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
                   "img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"),
-      PagesRig::header(response, "Content-Security-Policy"));
-  CPPUNIT_ASSERT_EQUAL(std::string("no-store"), PagesRig::header(response, "Cache-Control"));
-  CPPUNIT_ASSERT_EQUAL(std::string("no-referrer"), PagesRig::header(response, "Referrer-Policy"));
+      test::headerOf(response, "Content-Security-Policy"));
+  CPPUNIT_ASSERT_EQUAL(std::string("no-store"), test::headerOf(response, "Cache-Control"));
+  CPPUNIT_ASSERT_EQUAL(std::string("no-referrer"), test::headerOf(response, "Referrer-Policy"));
   for (const char* foreign : {"<style", "<script>", " style=", "http://", "https://"}) {
     assertHasNot(foreign, response);
   }
@@ -101,7 +101,7 @@ class StatusPageTest : public CppUnit::TestFixture {
   }
   static void assertLeadsTo(const std::string& target, const http::Response& response) {
     CPPUNIT_ASSERT_EQUAL_MESSAGE(response.body, 303, response.status);
-    CPPUNIT_ASSERT_EQUAL(target, PagesRig::header(response, "Location"));
+    CPPUNIT_ASSERT_EQUAL(target, test::headerOf(response, "Location"));
   }
   static Job deadJob(JobId id, const std::string& reason) {
     Job job;
@@ -129,7 +129,7 @@ class StatusPageTest : public CppUnit::TestFixture {
   void anAdminKeyOpensThePage() {
     const auto answered = login();
     assertLeadsTo(kStatus, answered);
-    const auto cookie = PagesRig::header(answered, "Set-Cookie");
+    const auto cookie = test::headerOf(answered, "Set-Cookie");
     CPPUNIT_ASSERT_EQUAL(
         std::string("; HttpOnly; SameSite=Strict; Path=/membergate/status; Secure"),
         cookie.substr(cookie.find(';')));
@@ -154,7 +154,7 @@ class StatusPageTest : public CppUnit::TestFixture {
     rig.send(kLogin, {{"key", "x"}});
     const auto throttled = login();
     assertIsPage(429, throttled);
-    CPPUNIT_ASSERT_EQUAL(std::string("1"), PagesRig::header(throttled, "Retry-After"));
+    CPPUNIT_ASSERT_EQUAL(std::string("1"), test::headerOf(throttled, "Retry-After"));
     rig.get(kLogin);
     auto other = rig.posting(kLogin, {{"key", key}});
     other.remoteAddress = "198.51.100.1";
@@ -253,7 +253,7 @@ class StatusPageTest : public CppUnit::TestFixture {
     board.rate = 4;
     const auto answered = rig.get("/membergate/status/data", "range=7d");
     CPPUNIT_ASSERT_EQUAL(200, answered.status);
-    CPPUNIT_ASSERT_EQUAL(std::string("no-store"), PagesRig::header(answered, "Cache-Control"));
+    CPPUNIT_ASSERT_EQUAL(std::string("no-store"), test::headerOf(answered, "Cache-Control"));
     CPPUNIT_ASSERT_EQUAL(std::string("7d"), spanAsked);
     const auto data = json::parse(answered.body);
     CPPUNIT_ASSERT(data.ok());
@@ -340,7 +340,7 @@ class StatusPageTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(200, css.status);
     CPPUNIT_ASSERT_EQUAL(std::string("text/css; charset=utf-8"), css.contentType);
     CPPUNIT_ASSERT_EQUAL(std::string("public, max-age=31536000, immutable"),
-                         PagesRig::header(css, "Cache-Control"));
+                         test::headerOf(css, "Cache-Control"));
     CPPUNIT_ASSERT(css.bodyView().find("prefers-color-scheme") != std::string_view::npos);
     const auto js = rig.get(script);
     CPPUNIT_ASSERT_EQUAL(200, js.status);
@@ -354,7 +354,7 @@ class StatusPageTest : public CppUnit::TestFixture {
     assertIsPage(503, rig.sendAgain("/membergate/status/contact", {{"who", "42"}}));
     broken = Error{Code::kBusy, "much", Milliseconds{1000}};
     assertIsPage(503, rig.get(kStatus));
-    CPPUNIT_ASSERT_EQUAL(std::string("1"), PagesRig::header(rig.page, "Retry-After"));
+    CPPUNIT_ASSERT_EQUAL(std::string("1"), test::headerOf(rig.page, "Retry-After"));
     CPPUNIT_ASSERT_EQUAL(503, rig.get("/membergate/status/data").status);
   }
 };

@@ -80,17 +80,11 @@ class LoginRig {
     CPPUNIT_ASSERT_EQUAL(0, recorded->extraAnswers());
     return response;
   }
-  static std::string header(const http::Response& response, const std::string& name) {
-    for (const auto& [known, value] : response.headers) {
-      if (known == name) return value;
-    }
-    return "";
-  }
   void assertProblem(int status, const std::string& code, const http::Response& response) const {
     CPPUNIT_ASSERT_EQUAL_MESSAGE(response.body, status, response.status);
     CPPUNIT_ASSERT_EQUAL(std::string("application/problem+json"), response.contentType);
     CPPUNIT_ASSERT_EQUAL(code, (*json::parse(response.body))["code"].textOr(""));
-    if (status == 429 || status == 503) CPPUNIT_ASSERT(!header(response, "Retry-After").empty());
+    if (status == 429 || status == 503) CPPUNIT_ASSERT(!headerOf(response, "Retry-After").empty());
   }
 
   // As a pull of now would have left it.

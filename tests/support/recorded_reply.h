@@ -7,6 +7,8 @@
 #include <mutex>
 #include <optional>
 #include <stdexcept>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "http/reply.h"
@@ -90,5 +92,13 @@ class RecordedReply final : public http::ReplySink,
   bool waitingAllowed_ = true;     // set before use
   int extra_ = 0;                  // guarded by mutex_
 };
+
+// The value of a response header by that very name; empty if there is none.
+inline std::string headerOf(const http::Response& response, std::string_view name) {
+  for (const auto& [known, value] : response.headers) {
+    if (known == name) return value;
+  }
+  return "";
+}
 
 }  // namespace mbr::test

@@ -80,7 +80,7 @@ class AuthRouteTest : public CppUnit::TestFixture {
                                      R"("last_name":"Hill","phone":"","CITY":"Turin"}})"),
                          response.body);
     CPPUNIT_ASSERT_EQUAL(std::string("application/json"), response.contentType);
-    CPPUNIT_ASSERT_EQUAL(std::string("no-store"), LoginRig::header(response, "Cache-Control"));
+    CPPUNIT_ASSERT_EQUAL(std::string("no-store"), test::headerOf(response, "Cache-Control"));
     CPPUNIT_ASSERT_EQUAL(0, rig.source.pulls);
   }
 
@@ -108,7 +108,7 @@ class AuthRouteTest : public CppUnit::TestFixture {
       const auto response = rig.answer(
           rig.request(method, "mbr_auth=" + code + "&user=jane@example.com&pass=correct+horse"));
       rig.assertProblem(405, "method_not_allowed", response);
-      CPPUNIT_ASSERT_EQUAL(std::string("POST"), LoginRig::header(response, "Allow"));
+      CPPUNIT_ASSERT_EQUAL(std::string("POST"), test::headerOf(response, "Allow"));
       CPPUNIT_ASSERT(response.body.find("logs") != std::string::npos);
       CPPUNIT_ASSERT(response.body.find("horse") == std::string::npos);
     }
@@ -189,7 +189,7 @@ class AuthRouteTest : public CppUnit::TestFixture {
     }
     const auto response = login();
     rig.assertProblem(429, "throttled", response);
-    CPPUNIT_ASSERT_EQUAL(std::string("10"), LoginRig::header(response, "Retry-After"));
+    CPPUNIT_ASSERT_EQUAL(std::string("10"), test::headerOf(response, "Retry-After"));
     rig.clock.advance(std::chrono::seconds{10});
     CPPUNIT_ASSERT_EQUAL(200, login().status);
   }

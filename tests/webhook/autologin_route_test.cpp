@@ -83,7 +83,7 @@ class AutologinRouteTest : public CppUnit::TestFixture {
     return follow("&id=42&email=Jane%40example.com&t=the%20token" + more);
   }
   static std::string cookie(const http::Response& response) {
-    return LoginRig::header(response, "Set-Cookie");
+    return test::headerOf(response, "Set-Cookie");
   }
   void assertAdmitted(const http::Response& response) {
     CPPUNIT_ASSERT_EQUAL_MESSAGE(response.body, 303, response.status);
@@ -93,14 +93,14 @@ class AutologinRouteTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL_MESSAGE(response.body, status, response.status);
     CPPUNIT_ASSERT_EQUAL(std::string("text/html; charset=utf-8"), response.contentType);
     CPPUNIT_ASSERT(cookie(response).empty());
-    CPPUNIT_ASSERT(LoginRig::header(response, "Location").empty());
+    CPPUNIT_ASSERT(test::headerOf(response, "Location").empty());
   }
 
   void aLinkOpensASessionAndLeadsIntoTheSite() {
     const auto response = janes("&redir=%2Fmembers%2F%3Fa%3D1&add_tags=66");
     assertAdmitted(response);
-    CPPUNIT_ASSERT_EQUAL(std::string("/members/?a=1"), LoginRig::header(response, "Location"));
-    CPPUNIT_ASSERT_EQUAL(std::string("/"), LoginRig::header(janes(), "Location"));
+    CPPUNIT_ASSERT_EQUAL(std::string("/members/?a=1"), test::headerOf(response, "Location"));
+    CPPUNIT_ASSERT_EQUAL(std::string("/"), test::headerOf(janes(), "Location"));
     CPPUNIT_ASSERT_EQUAL(0, rig.source.pulls);
   }
 
@@ -132,7 +132,7 @@ class AutologinRouteTest : public CppUnit::TestFixture {
           "javascript:alert(1)", "evil", "%2F%09/evil", "/a%0d%0aSet-Cookie:x=1", ""}) {
       const auto response = janes("&redir=" + std::string(redir));
       assertAdmitted(response);
-      CPPUNIT_ASSERT_EQUAL_MESSAGE(redir, std::string("/"), LoginRig::header(response, "Location"));
+      CPPUNIT_ASSERT_EQUAL_MESSAGE(redir, std::string("/"), test::headerOf(response, "Location"));
     }
   }
 
@@ -152,7 +152,7 @@ class AutologinRouteTest : public CppUnit::TestFixture {
       const auto response = rig.answer(rig.request(
           method, "mbr_autologin=" + code + "&id=42&email=jane@example.com&t=the+token"));
       assertRefused(response, 405);
-      CPPUNIT_ASSERT_EQUAL(std::string("GET"), LoginRig::header(response, "Allow"));
+      CPPUNIT_ASSERT_EQUAL(std::string("GET"), test::headerOf(response, "Allow"));
     }
   }
 
@@ -229,9 +229,8 @@ class AutologinRouteTest : public CppUnit::TestFixture {
 
   void noAnswerMayBeKeptOrNamedElsewhere() {
     for (const auto& response : {janes(), follow(""), follow("&id=42&email=x@example.com")}) {
-      CPPUNIT_ASSERT_EQUAL(std::string("no-store"), LoginRig::header(response, "Cache-Control"));
-      CPPUNIT_ASSERT_EQUAL(std::string("no-referrer"),
-                           LoginRig::header(response, "Referrer-Policy"));
+      CPPUNIT_ASSERT_EQUAL(std::string("no-store"), test::headerOf(response, "Cache-Control"));
+      CPPUNIT_ASSERT_EQUAL(std::string("no-referrer"), test::headerOf(response, "Referrer-Policy"));
     }
   }
 
@@ -244,7 +243,7 @@ class AutologinRouteTest : public CppUnit::TestFixture {
     for (int i = 0; i < 5; ++i) follow("&id=42&email=jane@example.com&t=guess");
     const auto response = janes();
     assertRefused(response, 429);
-    CPPUNIT_ASSERT_EQUAL(std::string("1"), LoginRig::header(response, "Retry-After"));
+    CPPUNIT_ASSERT_EQUAL(std::string("1"), test::headerOf(response, "Retry-After"));
     rig.clock.advance(std::chrono::seconds{1});
     assertAdmitted(janes());
   }

@@ -111,13 +111,6 @@ class WebhookRoutesTest : public CppUnit::TestFixture {
     return response;
   }
 
-  static std::string header(const http::Response& response, const std::string& name) {
-    for (const auto& [known, value] : response.headers) {
-      if (known == name) return value;
-    }
-    return "";
-  }
-
   void assertRefused(int status, const std::string& code, const http::Request& request) {
     const auto response = answer(request);
     CPPUNIT_ASSERT_EQUAL(status, response.status);
@@ -240,7 +233,7 @@ class WebhookRoutesTest : public CppUnit::TestFixture {
     for (const char* method : {"GET", "HEAD", "PUT", "DELETE", "OPTIONS"}) {
       request.method = method;
       assertRefused(405, "method_not_allowed", request);
-      CPPUNIT_ASSERT_EQUAL(std::string("POST"), header(answer(request), "Allow"));
+      CPPUNIT_ASSERT_EQUAL(std::string("POST"), test::headerOf(answer(request), "Allow"));
     }
     request = eventCall("");
     request.method = "GET";
@@ -324,7 +317,7 @@ class WebhookRoutesTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(200, answer(genpassCall()).status);  // the codes are known from here on
     store.down = true;
     assertRefused(503, "unavailable", genpassCall());
-    CPPUNIT_ASSERT(!header(answer(genpassCall()), "Retry-After").empty());
+    CPPUNIT_ASSERT(!test::headerOf(answer(genpassCall()), "Retry-After").empty());
   }
 
   void onlyACallThatWasNotKeptIsLost() {
