@@ -1,5 +1,5 @@
 // Opens the status page in a real browser, in each look, and tells what it saw as one line of JSON.
-// usage: node browse.mjs PLAYWRIGHT CHROMIUM FOLDER, with {url, key, who, javaScript, library} on
+// usage: node browse.mjs PLAYWRIGHT CHROMIUM FOLDER, with {url, key, who, javaScript, charts} on
 // standard input. Screenshots go to FOLDER.
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
@@ -33,7 +33,7 @@ async function open(width, colorScheme) {
   });
   page.on("pageerror", (error) => faults.push(`script: ${error}`));
   page.on("requestfailed", (request) => faults.push(`not loaded: ${request.url()}`));
-  if (order.library === false) await page.route("**/chart.js", (route) => route.fulfill({ status: 404, body: "" }));
+  if (order.charts === false) await page.route("**/chart.js", (route) => route.fulfill({ status: 404, body: "" }));
   return page;
 }
 
@@ -46,7 +46,7 @@ async function logIn(page) {
 }
 
 async function settle(page) {
-  if (order.javaScript === false || order.library === false) return;
+  if (order.javaScript === false || order.charts === false) return;
   // waitForFunction() would need eval, which the page's security policy forbids.
   const drawn = () => [...document.querySelectorAll("canvas")].every((canvas) => canvas.style.width);
   for (const end = Date.now() + 20000; !(await page.evaluate(drawn));) {

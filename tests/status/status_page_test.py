@@ -131,8 +131,8 @@ class StatusPage(StackTest):
         self.assertIn("The job is tried again.", report["retried"]["notices"])
         self.assertEqual(report["loggedOut"]["url"], "/membergate/status/login")
 
-    def test_without_the_library_a_sentence_says_what_to_install(self):
-        report = self.browse("no-library", library=False)
+    def test_without_the_charts_a_sentence_says_what_to_install(self):
+        report = self.browse("no-charts", charts=False)
         for name, look in report["looks"].items():
             with self.subTest(name):
                 self.assertEqual(look["charts"], 0)

@@ -50,9 +50,9 @@ class Connection {
   // Several statements, once.
   void runScript(const std::string& script);
 
-  // From now on commits of this session leave the write-ahead log as it is; see Checkpointer.
+  // From now on commits of this connection leave the write-ahead log as it is; see Checkpointer.
   void leaveLog();
-  // How many pages the log had after the last commit of this session; 0 if there was none since.
+  // How many pages the log had after the last commit of this connection; 0 if there was none since.
   int logPages() const { return logPages_; }
   // Brings home what is in the log, as far as nobody reads older pages; waits for nobody.
   void checkpoint();
