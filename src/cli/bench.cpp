@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "app/app.h"
+#include "base/files.h"
 #include "cli/exit_code.h"
 #include "cli/identity.h"
 #include "cli/settings.h"

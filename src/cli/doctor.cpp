@@ -15,6 +15,7 @@
 #include "app/installation_check.h"
 #include "app/nginx_check.h"
 #include "app/state_check.h"
+#include "base/files.h"
 #include "cli/bench.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"

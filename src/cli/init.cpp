@@ -11,12 +11,12 @@
 #include <optional>
 
 #include "app/installation.h"
+#include "base/files.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/identity.h"
 #include "cli/new_files.h"
 #include "cli/output.h"
-#include "cli/settings.h"
 #include "cli/terminal.h"
 #include "cli/waiting_service.h"
 

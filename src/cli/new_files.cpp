@@ -8,9 +8,9 @@
 #include <cstdio>
 #include <cstring>
 
+#include "base/files.h"
 #include "cli/exit_code.h"
 #include "cli/identity.h"
-#include "cli/settings.h"
 
 namespace mbr::cli {
 namespace {
@@ -23,16 +23,6 @@ namespace {
     throw Failure(kNotPermitted, sentence + "; " + whomToUse(folderOf(path)));
   }
   throw Failure(kUnreachable, sentence);
-}
-
-bool writeAll(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(fd, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
 }
 
 }  // namespace

@@ -8,6 +8,8 @@
 #include <cstdio>
 #include <cstring>
 
+#include "base/files.h"
+
 namespace mbr::passwords {
 namespace {
 
@@ -33,22 +35,6 @@ class File {
 
 Error failure(const std::string& path, const char* what) {
   return {Code::kUnavailable, path + ": " + what + ": " + std::strerror(errno)};
-}
-
-bool writeAll(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(fd, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
-}
-
-std::string folderOf(const std::string& path) {
-  const auto slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
 }
 
 // A new name is on disk only once its folder is.

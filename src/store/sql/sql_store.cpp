@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "base/encoding.h"
+#include "base/files.h"
 #include "base/thread_role.h"
 #include "ops/log.h"
 #include "store/sql/migrator.h"
@@ -22,11 +23,6 @@
 
 namespace mbr::store::sql {
 namespace {
-
-std::string folderOf(const std::string& path) {
-  const auto slash = path.rfind('/');
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
 
 Error fileError(const std::string& what, int number) {
   const bool denied = number == EACCES || number == EPERM || number == EROFS;
