@@ -305,7 +305,7 @@ App::House::House(config::Config given)
       // A session for each thread that reads, so that none waits for another's.
       store(openStore(config.storePath, clock,
                       config.server.threads + config.outbox.workers + kOtherReaders, &hashing)),
-      lock(config.storePath + ".lock"),
+      lock(ProcessLock::pathFor(config.storePath)),
       installation(*store, keys, config),
       directories(*store),
       cache(*store, directories, {config.cache.maxBytes, installation.hiddenFields()}),

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "app/process_lock.h"
+#include "base/files.h"
 #include "store/sql/inspection.h"
 
 namespace mbr::app {
@@ -19,11 +20,6 @@ namespace {
 constexpr std::int64_t kMegabyte = 1024 * 1024;
 
 std::string megabytes(std::int64_t bytes) { return std::to_string(bytes / kMegabyte) + " MB"; }
-
-std::string folderOf(const std::string& path) {
-  const auto slash = path.rfind('/');
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
 
 void checkConfig(const config::Config& config, Remarks& remarks) {
   remarks.push_back(good("config", "can be read and is complete"));
@@ -77,7 +73,7 @@ std::optional<std::int64_t> openFilesOf(pid_t pid) {
 }
 
 void checkDaemon(const config::Config& config, Remarks& remarks) {
-  const std::string lock = config.storePath + ".lock";
+  const std::string lock = ProcessLock::pathFor(config.storePath);
   if (!ProcessLock::isHeld(lock)) {
     remarks.push_back(problem("daemon", "the service does not run on this database",
                               "systemctl start membergate, or as README says under \"Setting it "

@@ -12,8 +12,11 @@ namespace mbr::app {
 // One thread at a time.
 class ProcessLock {
  public:
-  // Takes it for itself alone if nobody holds it, else with the others. `path` is made beside the
-  // database (mode 0600). Throws StartError if it cannot be.
+  // The lock's file, which lies beside the database.
+  static std::string pathFor(const std::string& storePath) { return storePath + ".lock"; }
+
+  // Takes it for itself alone if nobody holds it, else with the others. `path` is made if need be
+  // (mode 0600). Throws StartError if it cannot be.
   explicit ProcessLock(const std::string& path);
   ~ProcessLock();
   ProcessLock(const ProcessLock&) = delete;

@@ -36,7 +36,7 @@ SyncRun::~SyncRun() {
 
 bool SyncRun::daemonRuns() {
   if (lock_) return false;
-  auto lock = std::make_unique<ProcessLock>(bench_.config.storePath + ".lock");
+  auto lock = std::make_unique<ProcessLock>(ProcessLock::pathFor(bench_.config.storePath));
   if (!lock->wasAlone()) return true;
   lock->share();
   lock_ = std::move(lock);

@@ -2,9 +2,12 @@
 
 #include <unistd.h>
 
+#include <cstdint>
 #include <iostream>
+#include <string>
 #include <thread>
 
+#include "app/process_lock.h"
 #include "cli/exit_code.h"
 #include "cli/output.h"
 
@@ -13,6 +16,13 @@ namespace {
 
 constexpr std::chrono::seconds kPatience{30};
 constexpr Milliseconds kLookEvery{100};
+
+struct JobsEnded {
+  std::int64_t done = 0;
+  std::int64_t failed = 0;  // refused or given up
+  std::int64_t open = 0;    // the service goes on with them
+  std::string reason;       // of one that failed, or failed a try
+};
 
 // How they are now; `left` counts those that may still end soon.
 JobsEnded look(store::Store& store, Instant now, const std::vector<JobId>& jobs,
@@ -40,8 +50,6 @@ JobsEnded look(store::Store& store, Instant now, const std::vector<JobId>& jobs,
   if (!read) throw Failure(read.error());
   return ended;
 }
-
-}  // namespace
 
 JobsEnded follow(store::Store& store, const Clock& clock, const std::vector<JobId>& jobs,
                  bool daemonRuns, bool quiet) {
@@ -78,6 +86,14 @@ int report(const std::vector<JobId>& jobs, const JobsEnded& ended, bool daemonRu
     std::cout << '\n';
   }
   return ended.failed == 0 ? kOk : kNegative;
+}
+
+}  // namespace
+
+int followJobs(const Workplace& place, const std::vector<JobId>& jobs, bool asJson) {
+  const bool daemon = app::ProcessLock::isHeld(app::ProcessLock::pathFor(place.config.storePath));
+  const JobsEnded ended = follow(*place.store, place.clock, jobs, daemon, asJson);
+  return report(jobs, ended, daemon, asJson);
 }
 
 }  // namespace mbr::cli

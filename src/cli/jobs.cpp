@@ -3,7 +3,6 @@
 #include <iostream>
 #include <vector>
 
-#include "app/process_lock.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/job_watch.h"
@@ -127,9 +126,7 @@ int retryJobs(const Arguments& arguments) {
   Workplace place(arguments.configPath());
   const auto jobs =
       arguments.allDead ? retryDead(*place.store) : retry(*place.store, arguments.jobs);
-  const bool daemon = app::ProcessLock::isHeld(place.config.storePath + ".lock");
-  const JobsEnded ended = follow(*place.store, place.clock, jobs, daemon, arguments.json);
-  return report(jobs, ended, daemon, arguments.json);
+  return followJobs(place, jobs, arguments.json);
 }
 
 int dropJobs(const Arguments& arguments) {

@@ -39,7 +39,7 @@ int migrate(const Arguments& arguments) try {
     return report(arguments, path, before.schema, before.newest, false);
   }
   // Held until the end, so that no service starts meanwhile without noticing.
-  const app::ProcessLock lock(path + ".lock");
+  const app::ProcessLock lock(app::ProcessLock::pathFor(path));
   if (!lock.wasAlone()) {
     throw Failure(kTryLater, "the service runs on " + path + "; stop it first");
   }

@@ -1,7 +1,6 @@
 #include <iostream>
 
 #include "app/password_orders.h"
-#include "app/process_lock.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/job_watch.h"
@@ -20,9 +19,7 @@ int carryOut(const Arguments& arguments, Order order) {
   const auto job = (orders.*order)(email);
   if (!job && job.error().code == Code::kDenied) throw Failure(kNegative, job.error().detail);
   if (!job) throw Failure(job.error());
-  const bool daemon = app::ProcessLock::isHeld(place.config.storePath + ".lock");
-  const JobsEnded ended = follow(*place.store, place.clock, {*job}, daemon, arguments.json);
-  return report({*job}, ended, daemon, arguments.json);
+  return followJobs(place, {*job}, arguments.json);
 }
 
 }  // namespace

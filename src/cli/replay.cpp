@@ -4,7 +4,6 @@
 #include <iostream>
 #include <vector>
 
-#include "app/process_lock.h"
 #include "base/time_format.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
@@ -107,9 +106,7 @@ int replay(const Arguments& arguments) {
   const auto jobs = queue(place, deliveries, left);
   if (left > 0)
     warn(std::to_string(left) + " deliveries name nobody, or a contact that was erased");
-  const bool daemon = app::ProcessLock::isHeld(place.config.storePath + ".lock");
-  const JobsEnded ended = follow(*place.store, place.clock, jobs, daemon, arguments.json);
-  return report(jobs, ended, daemon, arguments.json);
+  return followJobs(place, jobs, arguments.json);
 }
 
 }  // namespace mbr::cli

@@ -7,6 +7,7 @@
 
 #include "app/app.h"
 #include "app/process_lock.h"
+#include "base/files.h"
 #include "cli/exit_code.h"
 #include "cli/identity.h"
 #include "ops/log.h"
@@ -40,12 +41,6 @@ std::unique_ptr<store::Store> openStore(const config::Config& config, const Cloc
 
 }  // namespace
 
-std::string folderOf(const std::string& path) {
-  const auto slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 config::Config loadAsOwner(const std::string& path) {
   config::Config config = load(path);
   const std::string folder = folderOf(config.storePath);
@@ -76,7 +71,7 @@ void requireStore(const config::Config& config) {
     throw Failure(kConfiguration, path + ": made by a newer release of membergate; use that one");
   }
   if (report.schema == report.newest) return;
-  if (app::ProcessLock::isHeld(path + ".lock")) {
+  if (app::ProcessLock::isHeld(app::ProcessLock::pathFor(path))) {
     throw Failure(kTryLater, path + ": of an older release, whose service still runs; restart it");
   }
   throw Failure(kTryLater, path + ": of an older release; run: membergate migrate");

@@ -38,7 +38,4 @@ class Workplace {
   const app::Installation installation;
 };
 
-// The folder that a file lies in.
-std::string folderOf(const std::string& path);
-
 }  // namespace mbr::cli

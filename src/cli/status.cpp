@@ -94,7 +94,7 @@ void print(const Seen& seen, bool daemon, std::optional<pid_t> pid, Instant now)
 
 int status(const Arguments& arguments) {
   Workplace place(arguments.configPath());
-  const std::string lock = place.config.storePath + ".lock";
+  const std::string lock = app::ProcessLock::pathFor(place.config.storePath);
   const bool daemon = app::ProcessLock::isHeld(lock);
   const auto pid = app::ProcessLock::holderOf(lock);
   const Seen seen = look(place);
