@@ -7,16 +7,6 @@
 #include "sync/captured_log.h"
 
 namespace mbr::logins {
-namespace {
-
-members::LoginOptions memberOptions() {
-  members::LoginOptions options;
-  options.requiredTags = {"12"};
-  return options;
-}
-
-}  // namespace
-
 class LoginsTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(LoginsTest);
   CPPUNIT_TEST(theRightPasswordIsAdmittedWithItsContact);
@@ -37,16 +27,10 @@ class LoginsTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(aDoorWithoutANameIsNotNamedInTheLog);
   CPPUNIT_TEST_SUITE_END();
 
-  test::LoginRig rig{memberOptions()};
+  test::LoginRig rig{test::memberOptions()};
 
  public:
-  void setUp() override {
-    rig.contact(42, "jane@example.com", [](Contact& contact) { contact.tags = {12}; });
-    rig.password(42, "correct horse");
-    rig.contact(43, "guest@example.com");
-    rig.password(43, "correct horse");
-    rig.contact(44, "none@example.com");
-  }
+  void setUp() override { rig.addVisitors(); }
 
  private:
   Attempt attempt(const std::string& user, const std::string& password) const {

@@ -8,13 +8,6 @@
 namespace mbr::pages {
 namespace {
 
-members::LoginOptions memberOptions() {
-  members::LoginOptions options;
-  options.requiredTags = {"12"};
-  options.banTag = "66";
-  return options;
-}
-
 constexpr const char* kLogin = "/membergate/login";
 
 }  // namespace
@@ -38,7 +31,7 @@ class LoginPageTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(theCookiesAreSecureOverHttpsAlone);
   CPPUNIT_TEST_SUITE_END();
 
-  PagesRig rig{memberOptions()};
+  PagesRig rig{test::memberOptions()};
   LoginPage page{
       rig.layout, rig.csrf,
       rig.logins, rig.sessions,
@@ -47,11 +40,7 @@ class LoginPageTest : public CppUnit::TestFixture {
  public:
   void setUp() override {
     page.registerOn(rig.router);
-    rig.contact(42, "jane@example.com", [](Contact& contact) { contact.tags = {12}; });
-    rig.password(42, "correct horse");
-    rig.contact(43, "guest@example.com");
-    rig.password(43, "correct horse");
-    rig.contact(44, "none@example.com");
+    rig.addVisitors();
   }
 
  private:

@@ -43,6 +43,14 @@ class ToldSource final : public contacts::Source {
   int pulls = 0;
 };
 
+// Tag 12 makes a member, 66 bans one.
+inline members::LoginOptions memberOptions() {
+  members::LoginOptions options;
+  options.requiredTags = {"12"};
+  options.banTag = "66";
+  return options;
+}
+
 class LoginRig {
  public:
   explicit LoginRig(members::LoginOptions options = {})
@@ -104,6 +112,15 @@ class LoginRig {
       tx.saveCredential(
           hasher.makeFast(id, Secret(text), CredentialOrigin::kGenerated, clock.now()));
     });
+  }
+  // 42 jane@example.com, a member; 43 guest@example.com, whose password is as good, without the
+  // tag; 44 none@example.com, without a password.
+  void addVisitors() {
+    contact(42, "jane@example.com", [](Contact& made) { made.tags = {12}; });
+    password(42, "correct horse");
+    contact(43, "guest@example.com");
+    password(43, "correct horse");
+    contact(44, "none@example.com");
   }
   template <class T>
   T read(const std::function<T(store::Reader&)>& work) {

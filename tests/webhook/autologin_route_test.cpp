@@ -7,17 +7,6 @@
 namespace mbr::webhook {
 
 using test::LoginRig;
-namespace {
-
-members::LoginOptions memberOptions() {
-  members::LoginOptions options;
-  options.requiredTags = {"12"};
-  options.banTag = "66";
-  return options;
-}
-
-}  // namespace
-
 class AutologinRouteTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(AutologinRouteTest);
   CPPUNIT_TEST(aLinkOpensASessionAndLeadsIntoTheSite);
@@ -39,7 +28,7 @@ class AutologinRouteTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(aStoreThatIsDownIsTold);
   CPPUNIT_TEST_SUITE_END();
 
-  LoginRig rig{memberOptions()};
+  LoginRig rig{test::memberOptions()};
   members::LinkTokens tokens{rig.keys, "TOKEN"};
   members::LinkVerifier links{rig.cache,         rig.source,
                               rig.verifier,      tokens,
