@@ -87,6 +87,10 @@ std::string attribute(std::string_view name, std::string_view value) {
   return " " + std::string(name) + "=\"" + escaped(value) + "\"";
 }
 
+std::string hiddenInput(std::string_view name, std::string_view value) {
+  return R"(<input type="hidden")" + attribute("name", name) + " value=\"" + escaped(value) + "\">";
+}
+
 Layout::Layout(Texts texts)
     : texts_(std::move(texts)),
       securityPolicy_("default-src 'none'; style-src " + hashSource(kStyle) +
@@ -153,10 +157,7 @@ std::string Layout::contentOf(const View& view) const {
 
 std::string Layout::formOf(const Form& form, std::string_view describedBy) const {
   std::string out = R"(<form method="post")" + attribute("action", form.action) + ">\n";
-  for (const auto& [name, value] : form.hidden) {
-    out += R"(<input type="hidden")" + attribute("name", name) + " value=\"" + escaped(value) +
-           "\">\n";
-  }
+  for (const auto& [name, value] : form.hidden) out += hiddenInput(name, value) + "\n";
   const auto focused = std::find_if(form.inputs.begin(), form.inputs.end(),
                                     [](const Input& input) { return input.value.empty(); });
   for (auto input = form.inputs.begin(); input != form.inputs.end(); ++input) {

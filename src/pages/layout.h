@@ -59,6 +59,8 @@ struct Document {
 
 // ` name="value"`, or nothing for an empty value.
 std::string attribute(std::string_view name, std::string_view value);
+// What a form sends along unseen.
+std::string hiddenInput(std::string_view name, std::string_view value);
 
 // Immutable.
 class Layout {

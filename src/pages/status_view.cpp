@@ -122,10 +122,6 @@ std::string factElement(const Facts& facts, const std::string& name) {
   return "<span" + attribute("data-fact", name) + time + ">" + escaped(fact.text) + "</span>";
 }
 
-std::string hiddenInput(std::string_view name, std::string_view value) {
-  return R"(<input type="hidden")" + attribute("name", name) + attribute("value", value) + ">";
-}
-
 std::string form(const std::string& action, const CsrfSeal& seal, const std::string& content) {
   return R"(<form method="post")" + attribute("action", kStatusPath + action) + ">" +
          hiddenInput(kCsrfField, seal.token) + content + "</form>";
