@@ -258,12 +258,8 @@ std::vector<api::HealthCheck> healthChecks(store::Store& store,
 api::EraseRoutes::Erase eraser(store::Store& store, const members::Tombstones& tombstones) {
   return [&store, &tombstones](const api::EraseRoutes::Order& order,
                                const store::Store::DoneFn& done) {
-    const auto erase = [&tombstones, order](store::Transaction& tx) -> Outcome {
-      const auto contact =
-          order.who.id ? tx.findContact(*order.who.id) : tx.findContactByEmail(*order.who.email);
-      if (!contact) return Error{Code::kNotFound, "nothing is kept of this contact"};
-      tombstones.bury(tx, contact->id, contact->email, order.actor, order.requestId);
-      return Done{};
+    const auto erase = [&tombstones, order](store::Transaction& tx) {
+      return tombstones.erase(tx, order.who, order.actor, order.requestId);
     };
     store.submit(erase, done);
   };

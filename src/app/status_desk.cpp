@@ -104,7 +104,7 @@ pages::StatusPage::Sources StatusDesk::sources() {
   sources.history = [this](const pages::Span& span, StatusPage::DoneFn<pages::StatusHistory> done) {
     onErrand<pages::StatusHistory>(std::move(done), [this, span] { return history(span); });
   };
-  sources.contact = [this](const pages::ContactQuestion& who,
+  sources.contact = [this](const contacts::Who& who,
                            StatusPage::DoneFn<std::optional<ContactFile>> done) {
     onErrand<std::optional<ContactFile>>(std::move(done), [this, who] { return contact(who); });
   };
@@ -143,7 +143,7 @@ Result<pages::StatusHistory> StatusDesk::history(const pages::Span& span) const 
   return history;
 }
 
-Result<std::optional<ContactFile>> StatusDesk::contact(const pages::ContactQuestion& who) const {
+Result<std::optional<ContactFile>> StatusDesk::contact(const contacts::Who& who) const {
   const auto cached = who.id ? cache_.findById(*who.id) : cache_.findByEmail(*who.email);
   if (!cached) return cached.error();
   if (*cached == nullptr) return std::optional<ContactFile>();

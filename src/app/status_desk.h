@@ -42,7 +42,7 @@ class StatusDesk {
 
   Result<pages::StatusBoard> board() const;
   Result<pages::StatusHistory> history(const pages::Span& span) const;
-  Result<std::optional<pages::ContactFile>> contact(const pages::ContactQuestion& who) const;
+  Result<std::optional<pages::ContactFile>> contact(const contacts::Who& who) const;
   void retry(JobId job, const std::string& actor, std::function<void(Outcome)> done) const;
 
   store::Store& store_;

@@ -13,16 +13,11 @@
 namespace mbr::app {
 namespace {
 
+using contacts::Who;
 using members::CaseFile;
-using members::CaseQuestion;
 
 json::Value timeOrNull(const std::optional<Instant>& at) {
   return at ? json::Value(formatRfc3339(*at)) : json::Value();
-}
-
-std::optional<Contact> find(store::Reader& reader, const CaseQuestion& question) {
-  if (question.email) return reader.findContactByEmail(*question.email);
-  return reader.findContact(question.id.value_or(0));
 }
 
 std::string_view wordOf(CredentialOrigin origin) {
@@ -103,8 +98,7 @@ Support::Support(store::Store& store, const passwords::KeyRing& keys, const conf
       clock_(clock),
       directories_(store) {}
 
-Result<members::Diagnosis> Support::why(const CaseQuestion& question,
-                                        const std::optional<std::string>& rule,
+Result<members::Diagnosis> Support::why(const Who& question, const std::optional<std::string>& rule,
                                         const std::optional<access::Address>& address) const {
   if (rule && config_.gateRules.count(*rule) == 0) {
     return Error{Code::kInvalid, "there is no rule." + *rule + " in the configuration"};
@@ -156,11 +150,11 @@ void Support::addGate(const std::string& rule, const contacts::Names& names, Cas
   file.gate = std::move(seen);
 }
 
-Result<json::Object> Support::show(const CaseQuestion& question) const {
+Result<json::Object> Support::show(const Who& question) const {
   const auto names = directories_.names();
   json::Object shown;
   const Outcome read = store_.read([&](store::Reader& reader) -> Outcome {
-    const auto contact = find(reader, question);
+    const auto contact = contacts::findContact(reader, question);
     if (!contact) return Error{Code::kNotFound, "no such contact is known here"};
     const auto rendered =
         json::parse(contacts::renderContact(*contact, *names, installation_.hiddenFields()));
@@ -193,13 +187,13 @@ Result<json::Object> Support::show(const CaseQuestion& question) const {
   return shown;
 }
 
-Result<std::vector<TraceEntry>> Support::trace(const CaseQuestion& question, int most) const {
+Result<std::vector<TraceEntry>> Support::trace(const Who& question, int most) const {
   std::vector<TraceEntry> entries;
   const auto add = [&](Instant at, const char* kind, std::string what) {
     entries.push_back({at, kind, std::move(what)});
   };
   const Outcome read = store_.read([&](store::Reader& reader) -> Outcome {
-    const auto contact = find(reader, question);
+    const auto contact = contacts::findContact(reader, question);
     const auto id = contact ? std::optional(contact->id) : question.id;
     std::string email;
     if (question.email) email = question.email->text();

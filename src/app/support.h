@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "config/config.h"
 #include "contacts/directories.h"
+#include "contacts/who.h"
 #include "members/diagnosis.h"
 #include "passwords/key_ring.h"
 #include "store/store.h"
@@ -34,18 +35,18 @@ class Support {
 
   // Why the member cannot log in, or pass a gate of rule.`rule`. With the member's address also
   // what is counted against it. Errors: kInvalid (there is no such rule), the store's.
-  Result<members::Diagnosis> why(const members::CaseQuestion& question,
+  Result<members::Diagnosis> why(const contacts::Who& question,
                                  const std::optional<std::string>& rule,
                                  const std::optional<access::Address>& address) const;
 
   // {"contact": as the API shows it, "deleted_at","pulled_at","changed_at","unconfirmed_tags",
   // "credential": {"origin","kind","changed_at","wiped_at"} or null, "link_expires_at","sessions",
   // "open_jobs"}. Errors: kNotFound, the store's.
-  Result<json::Object> show(const members::CaseQuestion& question) const;
+  Result<json::Object> show(const contacts::Who& question) const;
 
   // At most so many of each kind, the newest, in the order in which they happened. What has no
   // contact here may have left something all the same. Errors: the store's.
-  Result<std::vector<TraceEntry>> trace(const members::CaseQuestion& question, int most) const;
+  Result<std::vector<TraceEntry>> trace(const contacts::Who& question, int most) const;
 
  private:
   void addThrottle(store::Reader& reader, const std::optional<access::Address>& address,

@@ -47,12 +47,8 @@ int eraseContact(const Arguments& arguments) {
   const auto who = readContactName(*arguments.contact);
   Workplace place(arguments.configPath());
   const members::Tombstones tombstones(place.keys);
-  const Outcome erased = place.store->write([&](store::Transaction& tx) -> Outcome {
-    const auto contact = who.email ? tx.findContactByEmail(*who.email) : tx.findContact(*who.id);
-    if (!contact) return Error{Code::kNotFound, "nothing is kept of this contact"};
-    tombstones.bury(tx, contact->id, contact->email, "cli");
-    return Done{};
-  });
+  const Outcome erased =
+      place.store->write([&](store::Transaction& tx) { return tombstones.erase(tx, who, "cli"); });
   if (!erased) throw Failure(erased.error());
   return report(arguments, "erased", "Nothing of the contact is kept here any more.");
 }

@@ -18,8 +18,8 @@ json::Array words(std::string_view text) {
   return all;
 }
 
-members::CaseQuestion readContactName(const std::string& text) {
-  members::CaseQuestion question{Email::parse(text), parseId(text)};
+contacts::Who readContactName(const std::string& text) {
+  contacts::Who question{parseId(text), Email::parse(text)};
   if (question.email || question.id) return question;
   throw Failure(kUsage, "expected an e-mail address or an id, not `" + text + "`");
 }
@@ -29,7 +29,7 @@ Email readEmail(const std::string& text) {
   throw Failure(kUsage, "expected an e-mail address, not `" + text + "`");
 }
 
-std::string nameOf(const members::CaseQuestion& question) {
+std::string nameOf(const contacts::Who& question) {
   return question.email ? question.email->text() : std::to_string(question.id.value_or(0));
 }
 

@@ -7,8 +7,8 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "cli/commands.h"
+#include "contacts/who.h"
 #include "domain/email.h"
-#include "members/case_file.h"
 
 namespace mbr::cli {
 
@@ -16,11 +16,11 @@ namespace mbr::cli {
 json::Array words(std::string_view text);
 
 // An e-mail address or an id, as a command's argument. Throws Failure (kUsage).
-members::CaseQuestion readContactName(const std::string& text);
+contacts::Who readContactName(const std::string& text);
 // An e-mail address alone.
 Email readEmail(const std::string& text);
 // How the operator named it.
-std::string nameOf(const members::CaseQuestion& question);
+std::string nameOf(const contacts::Who& question);
 
 // null for empty text
 json::Value orNull(const std::string& text);

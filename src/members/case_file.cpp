@@ -59,16 +59,16 @@ bool looksAlike(std::string_view a, std::string_view b) {
   return rows[a.size() % 3][b.size()] <= kMostLetters;
 }
 
-CaseFile readCase(store::Reader& reader, const CaseQuestion& question, const CaseSettings& settings,
-                  const Tombstones& tombstones, const contacts::Names& names, Instant now) {
+CaseFile readCase(store::Reader& reader, const contacts::Who& question,
+                  const CaseSettings& settings, const Tombstones& tombstones,
+                  const contacts::Names& names, Instant now) {
   CaseFile file;
   file.question = question;
   file.settings = settings;
   file.now = now;
   file.openGaps = reader.listOpenGaps();
   file.erasedAt = tombstones.covers(reader, question.id, question.email);
-  file.contact = question.email ? reader.findContactByEmail(*question.email)
-                                : reader.findContact(question.id.value_or(0));
+  file.contact = contacts::findContact(reader, question);
   std::string email;
   if (question.email) email = question.email->text();
   if (question.email) file.lookAlikes = findLookAlikes(reader, *question.email);

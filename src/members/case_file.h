@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "contacts/directories.h"
+#include "contacts/who.h"
 #include "domain/contact.h"
 #include "domain/credential.h"
 #include "domain/gap.h"
@@ -26,15 +27,9 @@ struct CaseSettings {
   Milliseconds maxAge{};                    // of data that counts as fresh
 };
 
-// One of the two.
-struct CaseQuestion {
-  std::optional<Email> email;
-  std::optional<ContactId> id;
-};
-
 // All that is known. Lists are newest first and of bounded length.
 struct CaseFile {
-  CaseQuestion question;
+  contacts::Who question;
   CaseSettings settings;
   Instant now{};
 
@@ -66,8 +61,9 @@ struct CaseFile {
 };
 
 // `sweptOnce` is the caller's to say. `tombstones` and `names` are used during the call only.
-CaseFile readCase(store::Reader& reader, const CaseQuestion& question, const CaseSettings& settings,
-                  const Tombstones& tombstones, const contacts::Names& names, Instant now);
+CaseFile readCase(store::Reader& reader, const contacts::Who& question,
+                  const CaseSettings& settings, const Tombstones& tombstones,
+                  const contacts::Names& names, Instant now);
 
 // Whether a link to set a password works at `now`.
 bool isInForce(const store::LinkRecord& link, Instant now);

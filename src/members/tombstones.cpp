@@ -31,6 +31,14 @@ std::vector<std::string> Tombstones::digests(const std::optional<ContactId>& id,
   return all;
 }
 
+Outcome Tombstones::erase(store::Transaction& tx, const contacts::Who& who, std::string_view actor,
+                          std::string_view requestId) const {
+  const auto contact = contacts::findContact(tx, who);
+  if (!contact) return Error{Code::kNotFound, "nothing is kept of this contact"};
+  bury(tx, contact->id, contact->email, actor, requestId);
+  return Done{};
+}
+
 void Tombstones::bury(store::Transaction& tx, ContactId id, const std::optional<Email>& email,
                       std::string_view actor, std::string_view requestId) const {
   tx.eraseContact(id);

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/result.h"
+#include "contacts/who.h"
 #include "domain/contact.h"
 #include "domain/delivery.h"
 #include "passwords/key_ring.h"
@@ -30,7 +32,11 @@ class Tombstones {
   explicit Tombstones(const passwords::KeyRing& keys) : keys_(keys) {}
 
   // Erases all that is kept of the contact (see Transaction::eraseContact), and remembers that.
-  // `actor` is for the audit, which does not say who was erased.
+  // `actor` is for the audit, which does not say who was erased. Errors: kNotFound (nothing is kept
+  // of it).
+  Outcome erase(store::Transaction& tx, const contacts::Who& who, std::string_view actor,
+                std::string_view requestId = {}) const;
+  // The same of a contact that is found already.
   void bury(store::Transaction& tx, ContactId id, const std::optional<Email>& email,
             std::string_view actor, std::string_view requestId = {}) const;
 

@@ -9,9 +9,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
-#include "domain/email.h"
 #include "domain/gap.h"
-#include "domain/ids.h"
 #include "domain/job.h"
 #include "pages/status_series.h"
 
@@ -41,12 +39,6 @@ struct StatusBoard {
   std::array<LaneJobs, kLaneCount> lanes;
   std::vector<Job> deadJobs;  // the newest
   Totals hour, day, week;     // what came in the last one
-};
-
-// Whom the operator looks up: one of the two.
-struct ContactQuestion {
-  std::optional<Email> email;
-  std::optional<ContactId> id;
 };
 
 // What is kept of a contact, as far as it may be shown.

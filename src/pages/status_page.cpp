@@ -184,7 +184,7 @@ void StatusPage::lookUp(const http::Request& request, const http::Reply& reply) 
   const PostedForm posted(request, csrf_);
   if (posted.refusal() != 0) return reply.send(refused(posted));
   const std::string asked(posted.text("who"));
-  const ContactQuestion who{Email::parse(asked), parseId(asked)};
+  const contacts::Who who{parseId(asked), Email::parse(asked)};
   if (!who.email && !who.id) {
     return reply.send(view_.contact(std::nullopt, asked, posted.seal()));
   }

@@ -8,6 +8,7 @@
 #include "access/admin_sessions.h"
 #include "access/throttle.h"
 #include "base/result.h"
+#include "contacts/who.h"
 #include "domain/ids.h"
 #include "http/router.h"
 #include "pages/csrf_guard.h"
@@ -31,8 +32,7 @@ class StatusPage {
     std::function<void(DoneFn<StatusBoard> done)> board;
     std::function<void(const Span& span, DoneFn<StatusHistory> done)> history;
     // Nothing if nothing is kept of the contact.
-    std::function<void(const ContactQuestion& who, DoneFn<std::optional<ContactFile>> done)>
-        contact;
+    std::function<void(const contacts::Who& who, DoneFn<std::optional<ContactFile>> done)> contact;
     // Opens a dead job again; `actor` is for the audit. Errors: kNotFound and kConflict too.
     std::function<void(JobId job, const std::string& actor, std::function<void(Outcome)> done)>
         retry;

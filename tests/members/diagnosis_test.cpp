@@ -110,7 +110,7 @@ class DiagnosisTest : public CppUnit::TestFixture {
 
   void anEmailThatMovedIsNamed() {
     CaseFile file = member();
-    file.question = {std::nullopt, 7};
+    file.question = {7, std::nullopt};
     file.contact->email.reset();
     expect("email_moved", file);
   }
@@ -235,7 +235,7 @@ class DiagnosisTest : public CppUnit::TestFixture {
     const members::Tombstones tombstones(rig.keys);
     CaseFile file;
     rig.database->read([&](store::Reader& reader) {
-      file = members::readCase(reader, {email("jane@example.com"), std::nullopt}, {}, tombstones,
+      file = members::readCase(reader, {std::nullopt, email("jane@example.com")}, {}, tombstones,
                                *rig.directories.names(), now_);
     });
     CPPUNIT_ASSERT(file.lookAlikes == std::vector<ContactId>{8});

@@ -59,7 +59,7 @@ class StatusPageTest : public CppUnit::TestFixture {
   Outcome retried = Done{};
   std::string spanAsked;
   std::vector<std::pair<JobId, std::string>> retries;
-  std::vector<ContactQuestion> questions;
+  std::vector<contacts::Who> questions;
   StatusPage page{rig.layout, rig.csrf, sessions, rig.throttle, sources(), Milliseconds{500}};
   std::string key;
 
@@ -72,7 +72,7 @@ class StatusPageTest : public CppUnit::TestFixture {
       spanAsked = span.name;
       done(StatusHistory{fromEpochMs(60000), span.step, {{series::kGaps, {1.0, std::nullopt}}}});
     };
-    sources.contact = [this](const ContactQuestion& who,
+    sources.contact = [this](const contacts::Who& who,
                              const StatusPage::DoneFn<std::optional<ContactFile>>& done) {
       questions.push_back(who);
       done(file);
