@@ -14,7 +14,7 @@ namespace {
 class AccountCheck {
  public:
   explicit AccountCheck(Workbench& bench)
-      : bench_(bench), config_(bench.config), client_(bench.clients.lease()) {}
+      : bench_(bench), config_(bench.config), client_(bench.account.clients.lease()) {}
 
   Remarks run() {
     if (!checkKey()) return std::move(remarks_);

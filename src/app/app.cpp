@@ -12,9 +12,6 @@
 #include "access/codes.h"
 #include "access/sessions.h"
 #include "access/throttle.h"
-#include "activecampaign/breaker.h"
-#include "activecampaign/client.h"
-#include "activecampaign/poco_transport.h"
 #include "api/authz_routes.h"
 #include "api/awaited_change.h"
 #include "api/change_routes.h"
@@ -33,7 +30,9 @@
 #include "app/history_keeper.h"
 #include "app/housekeeper.h"
 #include "app/installation.h"
+#include "app/outbound.h"
 #include "app/process_lock.h"
+#include "app/stand_in.h"
 #include "app/status.h"
 #include "app/status_desk.h"
 #include "app/workbench.h"
@@ -44,35 +43,22 @@
 #include "logins/logins.h"
 #include "members/change_feed.h"
 #include "members/change_intake.h"
-#include "members/contact_updater.h"
 #include "members/delivery_applier.h"
 #include "members/hook_coverage.h"
 #include "members/last_login.h"
-#include "members/link_tokens.h"
 #include "members/link_verifier.h"
 #include "members/login_verifier.h"
 #include "members/member_clearer.h"
 #include "members/password_changer.h"
-#include "members/password_issuer.h"
-#include "members/password_links.h"
-#include "members/password_wiper.h"
 #include "members/reset_requests.h"
-#include "members/tombstones.h"
 #include "members/visitors.h"
 #include "ops/log.h"
 #include "ops/metrics.h"
-#include "ops/timer.h"
-#include "outbox/dispatcher.h"
 #include "pages/pages.h"
-#include "passwords/generator.h"
-#include "passwords/hash_pool.h"
-#include "passwords/hasher.h"
 #include "passwords/key_ring.h"
-#include "passwords/sealer.h"
 #include "store/sql/sql_store.h"
 #include "sync/event_hook.h"
 #include "sync/hook_upkeep.h"
-#include "sync/job_handlers.h"
 #include "sync/live_pull.h"
 #include "sync/lost_webhooks.h"
 #include "sync/reconciler.h"
@@ -136,6 +122,7 @@ class Listening {
 struct App::House {
   explicit House(config::Config given);
 
+  void releaseLeft();
   void subscribe();
   void addRoutes();
   void addChores();
@@ -156,38 +143,21 @@ struct App::House {
   ProcessLock lock;
   const Installation installation;
 
-  ops::Timer timer;
   contacts::Directories directories;
   contacts::ContactCache cache;
-  const members::LinkTokens linkTokens;
 
-  passwords::Generator generator;
-  passwords::Hasher hasher;
-  passwords::Sealer sealer;
   access::Codes codes;
   access::ApiKeys apiKeys;
   access::Throttle throttle;
   access::Sessions sessions;
   access::AdminSessions adminSessions;
 
-  const std::unique_ptr<activecampaign::PocoNetwork> network;
-  activecampaign::RateBudget budget;
-  activecampaign::Breaker breaker;
-  activecampaign::Features features;
-  sync::ClientPool clients;
-  sync::ContactReader contactReader;
-
-  outbox::Dispatcher dispatcher;
-  const members::Tombstones tombstones;
-  const members::PasswordLinks passwordLinks;
-  members::PasswordIssuer issuer;
-  members::ContactUpdater updater;
+  Account account;
+  Outbound outbound;
   members::ChangeIntake intake;
   members::DeliveryApplier applier;
   sync::LivePull livePull;
-  passwords::HashPool hashPool;
   members::PasswordChanger passwordChanger;
-  const members::PasswordWiper passwordWiper;
   const members::ChangeFeed changeFeed;
   members::HookCoverage coverage;
   members::LastLogin lastLogin;
@@ -195,7 +165,6 @@ struct App::House {
   members::ResetRequests resetRequests;
   members::LinkVerifier linkVerifier;
   members::MemberClearer clearer;
-  const sync::Workshop workshop;
   sync::EventHook eventHook;
   sync::HookUpkeep hookUpkeep;
   sync::Reconciler reconciler;
@@ -305,71 +274,42 @@ App::House::House(config::Config given)
       installation(*store, keys, config),
       directories(*store),
       cache(*store, directories, {config.cache.maxBytes, installation.hiddenFields()}),
-      linkTokens(keys, config.autologinTokenField),
-      generator(config.generator, random),
-      hasher(keys, random),
-      sealer(keys, random),
       codes(*store, keys, random, clock),
       apiKeys(*store, random, clock),
       throttle(*store, keys, clock),
       sessions(*store, random, clock, config.sessions),
       adminSessions(apiKeys, random, clock),
-      network(openNetwork(config.activecampaign)),
-      budget(*store, clock, activecampaign::Rate(config.activecampaign.rate)),
-      breaker(clock),
-      features(installation.features(),
-               [this](const std::string& saved) { rememberFeatures(*store, saved); }),
-      clients([this] { return network->newTransport(); }, budget, breaker, features, clock),
-      contactReader(*store, directories,
-                    {config.passwordField, installation.hiddenFields(), &linkTokens}),
-      dispatcher(*store, clock, random, timer, config.outbox),
-      tombstones(keys),
-      passwordLinks(keys, random, {config.hooks.publicUrl, config.linkLife}),
-      issuer(generator, hasher, sealer, clock,
-             {config.passwordPolicy, config.wipeAfter, &passwordLinks}),
-      updater(*store, issuer, clock, [this] { dispatcher.wake(); },
-              {config.passwordRule, installation.installedAt(), config.autologinTokenField,
-               &tombstones}),
+      account(config, *store, installation, clock),
+      outbound({config, *store, keys, clock, random, installation, directories, account, &hashing}),
       intake(
-          *store, clock, [this] { dispatcher.wake(); }, &tombstones),
-      applier(*store, directories, sealer, clock,
+          *store, clock, [this] { outbound.dispatcher.wake(); }, &outbound.tombstones),
+      applier(*store, directories, outbound.sealer, clock,
               {config.deliveries.duplicateWindow, installation.hiddenFields(), config.passwordRule,
-               &tombstones},
-              [this] { dispatcher.wake(); }),
-      livePull(contactReader, clients, updater, *store, clock, timer, {}),
-      hashPool({config.hashPool.threads, config.hashPool.queue, &hashing}),
-      passwordChanger(*store, hasher, hashPool, sealer, clock, [this] { dispatcher.wake(); },
-                      {config.passwordPolicy, &passwordLinks}),
-      passwordWiper(*store, hasher, hashPool, config.passwordPolicy, [this] { dispatcher.wake(); }),
+               &outbound.tombstones},
+              [this] { outbound.dispatcher.wake(); }),
+      livePull(outbound.contactReader, account.clients, outbound.updater, *store, clock,
+               outbound.timer, {}),
+      passwordChanger(*store, outbound.hasher, outbound.hashPool, outbound.sealer, clock,
+                      [this] { outbound.dispatcher.wake(); },
+                      {config.passwordPolicy, &outbound.passwordLinks}),
       changeFeed(*store),
       coverage(config.hooks.wanted, clock),
       lastLogin(
-          *store, directories, clock, [this] { dispatcher.wake(); }, config.lastLoginField),
-      verifier(*store, cache, directories, livePull, hasher, hashPool, clock, config.login,
-               &coverage, &lastLogin, &passwordWiper),
-      resetRequests(*store, keys, passwordLinks, [this] { dispatcher.wake(); },
+          *store, directories, clock, [this] { outbound.dispatcher.wake(); },
+          config.lastLoginField),
+      verifier(*store, cache, directories, livePull, outbound.hasher, outbound.hashPool, clock,
+               config.login, &coverage, &lastLogin, &outbound.passwordWiper),
+      resetRequests(*store, keys, outbound.passwordLinks, [this] { outbound.dispatcher.wake(); },
                     {config.passwordPolicy, config.resetAutomation,
                      [this](const Contact& contact) { return verifier.isEntitled(contact); },
                      !config.login.requiredTags.empty()}),
-      linkVerifier(cache, livePull, verifier, linkTokens, clock, config.login.refresh,
+      linkVerifier(cache, livePull, verifier, outbound.linkTokens, clock, config.login.refresh,
                    config.login.deadline, &lastLogin),
       clearer(*store),
-      workshop{*store,
-               clock,
-               dispatcher,
-               clients,
-               contactReader,
-               directories,
-               updater,
-               issuer,
-               std::chrono::seconds{30},
-               config.passwordRule,
-               &passwordWiper,
-               config.bulkFrom},
       eventHook(
           *store, clock, config.hooks, [this] { return codes.currentEventHookCode(); }, holder),
-      hookUpkeep(eventHook, clients, *store, coverage, clock, {}),
-      reconciler(*store, clock, clients, contactReader, updater, coverage,
+      hookUpkeep(eventHook, account.clients, *store, coverage, clock, {}),
+      reconciler(*store, clock, account.clients, outbound.contactReader, outbound.updater, coverage,
                  {config.sweeps, config.hooks.wanted, holder},
                  [this](std::int64_t contacts) { hookUpkeep.onDrift(contacts); }),
       shedListener(*store, clock, {config.shedSocket}),
@@ -389,23 +329,24 @@ App::House::House(config::Config given)
       loginRoutes(apiKeys, logins),
       authzRoutes(sessions, cache, directories, clock, {config.gateRules, config.login.banTag}),
       contactRoutes(apiKeys, lookup),
-      changes(intake, dispatcher),
+      changes(intake, outbound.dispatcher),
       contactWriteRoutes(
           apiKeys, lookup, changes,
           [this](std::string_view key) { return installation.hides(key, *directories.names()); }),
       membershipRoutes(apiKeys, lookup, changes),
-      eraseRoutes(apiKeys, eraser(*store, tombstones)),
-      passwordRoutes(apiKeys, throttle, sessions, lookup, passwordChanger, dispatcher,
+      eraseRoutes(apiKeys, eraser(*store, outbound.tombstones)),
+      passwordRoutes(apiKeys, throttle, sessions, lookup, passwordChanger, outbound.dispatcher,
                      {config.loginFailureTime}),
       sessionRoutes(apiKeys, sessions, cache,
                     [this](const Contact& contact) { return !verifier.isBanned(contact); }),
       changeRoutes(apiKeys, changeFeed),
       jobRoutes(apiKeys, [this](JobId id) { return findJob(*store, id); }),
-      status(*store, breaker, clock, config.activecampaign.rate),
-      statusDesk(*store, cache, dispatcher, breaker, status, clock, config.activecampaign.rate),
+      status(*store, account.breaker, clock, config.activecampaign.rate),
+      statusDesk(*store, cache, outbound.dispatcher, account.breaker, status, clock,
+                 config.activecampaign.rate),
       history(*store),
       statusRoutes(apiKeys, [this] { return status.read(); }),
-      healthRoutes(healthChecks(*store, breaker)),
+      healthRoutes(healthChecks(*store, account.breaker)),
       pages(
           {config.pageTexts, config.loginFailureTime}, keys, random, logins, sessions, cache,
           [this](const Contact& contact) { return !verifier.isBanned(contact); },
@@ -421,20 +362,19 @@ App::House::House(config::Config given)
       server(config.server, clock, [this](const http::Request& request, http::Reply reply) {
         router.handle(request, std::move(reply));
       }) {
-  sync::registerJobHandlers(dispatcher, workshop);
   subscribe();
   addRoutes();
   addChores();
   require(codes.reload());
   require(apiKeys.reload());
   require(throttle.load());
-  if (lock.wasAlone()) {
-    require(store->write([](store::Transaction& tx) -> Outcome {
-      tx.releaseJobs();
-      tx.releaseSweep();
-      return Done{};
-    }));
-  }
+  releaseLeft();
+}
+
+// No command may be at work either.
+void App::House::releaseLeft() {
+  const ProcessLock standIns(StandIn::lockFor(config.storePath));
+  if (lock.wasAlone() && standIns.wasAlone()) require(releaseLeases(*store));
   lock.share();
 }
 
@@ -447,7 +387,7 @@ void App::House::subscribe() {
       if (change.kind == store::ChangeKind::kApiKey) apiKeys.onChange();
     }
     cache.invalidate(told);
-    dispatcher.onChanges(told);
+    outbound.dispatcher.onChanges(told);
     changeRoutes.onChanges(told);
     reconciler.onChanges(told);
   }));
@@ -479,7 +419,7 @@ void App::House::addChores() {
       members::enqueueDirectories(tx);
       return Done{};
     });
-    if (queued) dispatcher.wake();
+    if (queued) outbound.dispatcher.wake();
   });
   housekeeper.add("lost_webhooks", std::chrono::seconds{1}, [this] { lostWebhooks.flush(); });
   housekeeper.add("hooks", std::chrono::seconds{5}, [this] { followHooks(); });
@@ -504,7 +444,7 @@ void App::House::followVisitors() {
   if (!queued) {
     return ops::logWarning("visitors_not_refreshed", {{"detail", queued.error().detail}});
   }
-  if (*queued > 0) dispatcher.wake();
+  if (*queued > 0) outbound.dispatcher.wake();
 }
 
 void App::House::prune() {
@@ -571,7 +511,7 @@ App::App(config::Config config) : house_(std::make_unique<House>(std::move(confi
 App::~App() { stop(); }
 
 void App::start() {
-  house_->dispatcher.start();
+  house_->outbound.dispatcher.start();
   house_->livePull.start();
   house_->statusDesk.start();
   house_->shedListener.start();
@@ -591,13 +531,13 @@ void App::stop() {
   house_->hookUpkeep.stop();
   house_->reconciler.stop();
   house_->livePull.stop();
-  house_->dispatcher.stop();
-  house_->hashPool.stop();
+  house_->outbound.dispatcher.stop();
+  house_->outbound.hashPool.stop();
   house_->housekeeper.stop();
   house_->flushThrottle();
   house_->keepHistory();
   house_->lostWebhooks.flush();
-  house_->timer.stop();
+  house_->outbound.timer.stop();
   // The writer works in order: once this is through, nothing it holds refers to what goes now.
   (void)house_->store->write([](store::Transaction&) -> Outcome { return Done{}; });
   house_.reset();

@@ -12,35 +12,15 @@ constexpr std::chrono::seconds kDaemonEvery{3};
 
 SyncRun::SyncRun(Workbench& bench)
     : bench_(bench),
-      generator_(bench.config.generator, bench.random),
-      hasher_(bench.keys, bench.random),
-      sealer_(bench.keys, bench.random),
-      links_(bench.keys, bench.random, {bench.config.hooks.publicUrl, bench.config.linkLife}),
-      issuer_(generator_, hasher_, sealer_, bench.clock,
-              {bench.config.passwordPolicy, bench.config.wipeAfter, &links_}),
-      tombstones_(bench.keys),
-      updater_(*bench.store, issuer_, bench.clock, [] {},
-               {bench.config.passwordRule, bench.installation.installedAt(),
-                bench.config.autologinTokenField, &tombstones_}),
+      outbound_(bench.ground()),
       coverage_(bench.config.hooks.wanted, bench.clock),
-      linkTokens_(bench.keys, bench.config.autologinTokenField),
-      reader_(*bench.store, bench.directories,
-              {bench.config.passwordField, bench.installation.hiddenFields(), &linkTokens_}),
-      reconciler_(*bench.store, bench.clock, bench.clients, reader_, updater_, coverage_,
+      reconciler_(*bench.store, bench.clock, bench.account.clients, outbound_.contactReader,
+                  outbound_.updater, coverage_,
                   {bench.config.sweeps, bench.config.hooks.wanted, bench.holder()}) {}
 
 SyncRun::~SyncRun() {
   stop_.raise();
   if (thread_.joinable()) thread_.join();
-}
-
-bool SyncRun::daemonRuns() {
-  if (lock_) return false;
-  auto lock = std::make_unique<ProcessLock>(ProcessLock::pathFor(bench_.config.storePath));
-  if (!lock->wasAlone()) return true;
-  lock->share();
-  lock_ = std::move(lock);
-  return false;
 }
 
 Outcome SyncRun::ask(bool full) {
@@ -74,20 +54,37 @@ Result<SyncRun::Progress> SyncRun::look() {
   const SteadyInstant now = bench_.clock.steady();
   if (!thread_.joinable() && !isOthers && now - looked_ >= kDaemonEvery) {
     looked_ = now;
-    if (!daemonRuns()) workHere();
+    if (const Outcome begun = workHere(); !begun) return begun.error();
   }
-  progress.here = lock_ != nullptr;
-  const std::lock_guard lock(mutex_);
-  if (ended_ && !*ended_) return ended_->error();
+  progress.here = standIn_ != nullptr;
+  if (const auto fault = faultHere()) return *fault;
   return progress;
 }
 
-void SyncRun::workHere() {
+// Unless a daemon runs.
+Outcome SyncRun::workHere() {
+  auto standIn = StandIn::begin(*bench_.store, bench_.config);
+  if (!standIn) return standIn.error();
+  if (*standIn == nullptr) return Done{};
+  standIn_ = std::move(standIn).value();
   thread_ = std::thread([this] {
     const Outcome outcome = reconciler_.runOnce(stop_);
     const std::lock_guard lock(mutex_);
     ended_ = outcome;
   });
+  return Done{};
+}
+
+// What ended the work here. Where another process was faster it is begun again later.
+std::optional<Error> SyncRun::faultHere() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!ended_ || *ended_) return std::nullopt;
+    if (ended_->error().code != Code::kBusy) return ended_->error();
+  }
+  thread_.join();
+  ended_.reset();
+  return std::nullopt;
 }
 
 Result<std::vector<JobId>> SyncRun::confirmDeletions() {
@@ -98,19 +95,6 @@ Result<std::vector<JobId>> SyncRun::confirmDeletions() {
   });
   if (!written) return written.error();
   return jobs;
-}
-
-Result<std::size_t> SyncRun::countOpen(const std::vector<JobId>& jobs) {
-  std::size_t open = 0;
-  const Outcome read = bench_.store->read([&](store::Reader& reader) -> Outcome {
-    for (const JobId id : jobs) {
-      const auto job = reader.findJob(id);
-      if (job && isOpen(job->state)) ++open;
-    }
-    return Done{};
-  });
-  if (!read) return read.error();
-  return open;
 }
 
 }  // namespace mbr::app

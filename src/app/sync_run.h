@@ -8,17 +8,12 @@
 #include <thread>
 #include <vector>
 
-#include "app/process_lock.h"
+#include "app/outbound.h"
+#include "app/stand_in.h"
 #include "app/workbench.h"
 #include "base/stop_flag.h"
 #include "domain/gap.h"
-#include "members/contact_updater.h"
 #include "members/hook_coverage.h"
-#include "members/password_issuer.h"
-#include "members/tombstones.h"
-#include "passwords/generator.h"
-#include "passwords/hasher.h"
-#include "passwords/sealer.h"
 #include "sync/reconciler.h"
 
 namespace mbr::app {
@@ -47,29 +42,18 @@ class SyncRun {
   // ended the work here.
   Result<Progress> look();
 
-  // See sync::confirmDeletions. The jobs run in the daemon.
+  // See sync::confirmDeletions; for a JobRun.
   Result<std::vector<JobId>> confirmDeletions();
-  // How many of them have not ended. Errors: the store's.
-  Result<std::size_t> countOpen(const std::vector<JobId>& jobs);
-
-  bool daemonRuns();
 
  private:
-  void workHere();
+  Outcome workHere();
+  std::optional<Error> faultHere();
 
   Workbench& bench_;
-  passwords::Generator generator_;
-  passwords::Hasher hasher_;
-  passwords::Sealer sealer_;
-  const members::PasswordLinks links_;
-  members::PasswordIssuer issuer_;
-  const members::Tombstones tombstones_;
-  members::ContactUpdater updater_;
+  Outbound outbound_;
   members::HookCoverage coverage_;
-  const members::LinkTokens linkTokens_;
-  sync::ContactReader reader_;
   sync::Reconciler reconciler_;
-  std::unique_ptr<ProcessLock> lock_;
+  std::unique_ptr<StandIn> standIn_;  // while the pass is made here
   std::int64_t gap_ = 0;
   SteadyInstant looked_{};
   StopFlag stop_;

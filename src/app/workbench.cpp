@@ -11,6 +11,9 @@ namespace {
 
 constexpr std::chrono::seconds kDeadline{60};
 
+// The command itself, its sweep, the hash pool.
+constexpr int kOtherReaders = 4;
+
 }  // namespace
 
 std::string holderName(Random& random) {
@@ -20,16 +23,11 @@ std::string holderName(Random& random) {
 Workbench::Workbench(config::Config given)
     : config(std::move(given)),
       keys(loadKeys(config.masterKeyFile)),
-      store(openStore(config.storePath, clock)),
+      store(openStore(config.storePath, clock, config.outbox.workers + kOtherReaders)),
       installation(*store, keys, config),
       directories(*store),
       codes(*store, keys, random, clock),
-      network(openNetwork(config.activecampaign)),
-      budget(*store, clock, activecampaign::Rate(config.activecampaign.rate)),
-      breaker(clock),
-      features(installation.features(),
-               [this](const std::string& saved) { rememberFeatures(*store, saved); }),
-      clients([this] { return network->newTransport(); }, budget, breaker, features, clock),
+      account(config, *store, installation, clock),
       holder_(holderName(random)),
       eventHook_(
           *store, clock, config.hooks, [this] { return codes.currentEventHookCode(); }, holder_) {
@@ -49,12 +47,12 @@ activecampaign::Call Workbench::call(Lane lane) const {
 }
 
 Result<sync::HookReport> Workbench::hookStatus() {
-  const auto client = clients.lease();
+  const auto client = account.clients.lease();
   return eventHook_.status(*client, call());
 }
 
 Result<sync::HookReport> Workbench::ensureHook(bool rotate) {
-  const auto client = clients.lease();
+  const auto client = account.clients.lease();
   if (rotate) {
     // Two rotations that could not be registered would leave ActiveCampaign with a refused code.
     if (const auto seen = eventHook_.status(*client, call()); !seen) return seen.error();
@@ -64,7 +62,7 @@ Result<sync::HookReport> Workbench::ensureHook(bool rotate) {
 }
 
 Result<sync::HookReport> Workbench::removeHook() {
-  const auto client = clients.lease();
+  const auto client = account.clients.lease();
   return eventHook_.remove(*client, call());
 }
 

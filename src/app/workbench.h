@@ -4,11 +4,8 @@
 #include <memory>
 
 #include "access/codes.h"
-#include "activecampaign/breaker.h"
-#include "activecampaign/features.h"
-#include "activecampaign/poco_transport.h"
-#include "activecampaign/rate_budget.h"
 #include "app/installation.h"
+#include "app/outbound.h"
 #include "base/clock.h"
 #include "base/random.h"
 #include "base/result.h"
@@ -17,7 +14,6 @@
 #include "contacts/directories.h"
 #include "passwords/key_ring.h"
 #include "store/store.h"
-#include "sync/contact_reader.h"
 #include "sync/event_hook.h"
 
 namespace mbr::app {
@@ -33,6 +29,11 @@ class Workbench {
   ~Workbench();
   Workbench(const Workbench&) = delete;
   Workbench& operator=(const Workbench&) = delete;
+
+  // What the job handlers need of it. The bench must outlive what is made of this.
+  Outbound::Ground ground() {
+    return {config, *store, keys, clock, random, installation, directories, account};
+  }
 
   // For what a command asks in a row, its waits for the budget included.
   activecampaign::Call call(Lane lane = Lane::kSite) const;
@@ -54,11 +55,7 @@ class Workbench {
   const Installation installation;
   contacts::Directories directories;
   access::Codes codes;
-  const std::unique_ptr<activecampaign::PocoNetwork> network;
-  activecampaign::RateBudget budget;
-  activecampaign::Breaker breaker;
-  activecampaign::Features features;
-  sync::ClientPool clients;
+  Account account;
 
  private:
   StopFlag stop_;  // never raised: a signal ends the command

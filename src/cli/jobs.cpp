@@ -3,6 +3,7 @@
 #include <iostream>
 #include <vector>
 
+#include "cli/bench.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/job_watch.h"
@@ -123,10 +124,11 @@ int retryJobs(const Arguments& arguments) {
   if (arguments.allDead != arguments.jobs.empty()) {
     throw Failure(kUsage, "jobs retry: expected either ids or --dead");
   }
-  Workplace place(arguments.configPath());
+  const JobWatch watch;
+  const auto bench = openBench(arguments);
   const auto jobs =
-      arguments.allDead ? retryDead(*place.store) : retry(*place.store, arguments.jobs);
-  return followJobs(place, jobs, arguments.json);
+      arguments.allDead ? retryDead(*bench->store) : retry(*bench->store, arguments.jobs);
+  return watch.follow(*bench, jobs, arguments.json);
 }
 
 int dropJobs(const Arguments& arguments) {

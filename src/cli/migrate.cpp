@@ -3,6 +3,7 @@
 #include "app/app.h"
 #include "app/installation.h"
 #include "app/process_lock.h"
+#include "app/stand_in.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/identity.h"
@@ -42,6 +43,10 @@ int migrate(const Arguments& arguments) try {
   const app::ProcessLock lock(app::ProcessLock::pathFor(path));
   if (!lock.wasAlone()) {
     throw Failure(kTryLater, "the service runs on " + path + "; stop it first");
+  }
+  const app::ProcessLock standIns(app::StandIn::lockFor(path));
+  if (!standIns.wasAlone()) {
+    throw Failure(kTryLater, "another command works on " + path + "; wait until it has ended");
   }
   const SystemClock clock;
   app::openStore(path, clock);

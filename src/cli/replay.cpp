@@ -5,11 +5,11 @@
 #include <vector>
 
 #include "base/time_format.h"
+#include "cli/bench.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/job_watch.h"
 #include "cli/output.h"
-#include "cli/settings.h"
 #include "config/values.h"
 #include "members/tombstones.h"
 
@@ -57,11 +57,11 @@ std::vector<store::DeliveryRecord> find(store::Store& store, const Arguments& ar
 }
 
 // The jobs of all of them, in one commit; what cannot be replayed is counted.
-std::vector<JobId> queue(Workplace& place, const std::vector<store::DeliveryRecord>& deliveries,
-                         std::int64_t& left) {
-  const members::Tombstones tombstones(place.keys);
+std::vector<JobId> queue(app::Workbench& bench,
+                         const std::vector<store::DeliveryRecord>& deliveries, std::int64_t& left) {
+  const members::Tombstones tombstones(bench.keys);
   std::vector<JobId> jobs;
-  const Outcome written = place.store->write([&](store::Transaction& tx) -> Outcome {
+  const Outcome written = bench.store->write([&](store::Transaction& tx) -> Outcome {
     for (const store::DeliveryRecord& delivery : deliveries) {
       const auto replayed = members::replayDelivery(tx, delivery, tombstones);
       if (!replayed && deliveries.size() == 1) return replayed.error();
@@ -94,8 +94,9 @@ int replay(const Arguments& arguments) {
   if (arguments.since) span.since = readTime("--since", *arguments.since, now);
   if (arguments.until) span.until = readTime("--until", *arguments.until, now);
 
-  Workplace place(arguments.configPath());
-  const auto deliveries = find(*place.store, arguments, span);
+  const JobWatch watch;
+  const auto bench = openBench(arguments);
+  const auto deliveries = find(*bench->store, arguments, span);
   if (deliveries.empty()) {
     throw Failure(kNegative, arguments.delivery
                                  ? "there is no delivery " + std::to_string(*arguments.delivery) +
@@ -103,10 +104,10 @@ int replay(const Arguments& arguments) {
                                  : "no delivery came in that time");
   }
   std::int64_t left = 0;
-  const auto jobs = queue(place, deliveries, left);
+  const auto jobs = queue(*bench, deliveries, left);
   if (left > 0)
     warn(std::to_string(left) + " deliveries name nobody, or a contact that was erased");
-  return followJobs(place, jobs, arguments.json);
+  return watch.follow(*bench, jobs, arguments.json);
 }
 
 }  // namespace mbr::cli

@@ -6,6 +6,7 @@
 #include <string>
 #include <thread>
 
+#include "app/job_run.h"
 #include "app/sync_run.h"
 #include "cli/bench.h"
 #include "cli/commands.h"
@@ -21,7 +22,7 @@ using Seconds = std::chrono::duration<double>;
 constexpr Milliseconds kLookEvery{200};
 constexpr std::chrono::seconds kLineEvery{10};    // where no terminal is
 constexpr std::chrono::minutes kPatience{1};      // with an ActiveCampaign that does not answer
-constexpr std::chrono::minutes kJobPatience{15};  // with the daemon that reads contacts by their id
+constexpr std::chrono::minutes kJobPatience{15};  // with the contacts that are read by their id
 
 std::string grouped(std::int64_t number) {
   std::string text = std::to_string(number);
@@ -111,19 +112,21 @@ Progress follow(app::SyncRun& run, Display& display) {
   }
 }
 
-int confirm(const Arguments& arguments, app::SyncRun& run) {
-  const auto jobs = run.confirmDeletions();
+int confirm(const Arguments& arguments, app::Workbench& bench, app::SyncRun& sync) {
+  const auto jobs = sync.confirmDeletions();
   if (!jobs) throw Failure(jobs.error());
-  const auto total = static_cast<std::int64_t>(jobs->size());
-  auto open = run.countOpen(*jobs);
-  const bool daemon = run.daemonRuns();
+  app::JobRun run(bench, *jobs);
   const SteadyInstant patience = std::chrono::steady_clock::now() + kJobPatience;
-  while (open && *open > 0 && daemon && std::chrono::steady_clock::now() < patience) {
+  auto progress = run.look();
+  while (progress && progress->near > 0 && std::chrono::steady_clock::now() < patience) {
     std::this_thread::sleep_for(kLookEvery);
-    open = run.countOpen(*jobs);
+    progress = run.look();
   }
-  if (!open) throw Failure(open.error());
-  const auto left = static_cast<std::int64_t>(*open);
+  run.stop();
+  progress = run.look();
+  if (!progress) throw Failure(progress.error());
+  const auto total = static_cast<std::int64_t>(jobs->size());
+  const auto left = static_cast<std::int64_t>(progress->open);
   if (arguments.json) {
     printJson(json::Object{{"contacts", total}, {"waiting", left}});
   } else {
@@ -142,7 +145,7 @@ int syncContacts(const Arguments& arguments) {
   }
   const auto bench = openBench(arguments);
   app::SyncRun run(*bench);
-  if (arguments.confirmDeletions) return confirm(arguments, run);
+  if (arguments.confirmDeletions) return confirm(arguments, *bench, run);
 
   const SteadyInstant begun = std::chrono::steady_clock::now();
   if (const Outcome asked = run.ask(arguments.full); !asked) throw Failure(asked.error());

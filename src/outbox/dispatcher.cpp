@@ -18,6 +18,9 @@ constexpr Lane kPeople = Lane::kSite;
 // only bounds how long a missed announcement can matter.
 constexpr Milliseconds kIdle{1000};
 
+// The same where only some jobs are to be run: what keeps one of them may end without a word.
+constexpr Milliseconds kIdleWithChosen{100};
+
 // From one look at the queue that found nothing to the next. Each webhook announces a job, and in a
 // flood looking at each announcement would cost as much as the webhooks do.
 constexpr Milliseconds kPause{10};
@@ -126,6 +129,13 @@ void Dispatcher::start() {
   }
 }
 
+void Dispatcher::startWith(const std::vector<JobId>& jobs) {
+  chosen_ = std::make_unique<ChosenJobs>(jobs);
+  for (int i = 0; i < std::max(1, options_.workers); ++i) {
+    workers_.emplace_back([this] { run(Lane::kBackfill); });
+  }
+}
+
 void Dispatcher::stop() {
   stop_.raise();
   wake();
@@ -183,32 +193,43 @@ void Dispatcher::run(Lane lowest) {
     } catch (...) {
       ops::logError("outbox_loop_failed", {{"what", "unknown exception"}});
     }
-    Milliseconds idle = kIdle;
-    (void)store_.read([&](store::Reader& reader) -> Outcome {
-      if (const auto due = reader.nextJobDue(lowest)) {
-        idle = std::clamp<Milliseconds>(*due - clock_.now(), Milliseconds{1}, kIdle);
-      }
-      return Done{};
-    });
+    const Milliseconds most = idle(lowest);
     const auto lookedAt = std::chrono::steady_clock::now();
     {
       std::unique_lock lock(mutex_);
-      changed_.wait_for(lock, idle, [&] { return wakes_ != seen || stop_.raised(); });
+      changed_.wait_for(lock, most, [&] { return wakes_ != seen || stop_.raised(); });
     }
     (void)stop_.waitUntil(lookedAt + pause);
   }
 }
 
-bool Dispatcher::runOne(Lane lowest) {
-  // A read first: claiming is a durable commit, and most of the time nothing is due.
+// Until the next job is due.
+Milliseconds Dispatcher::idle(Lane lowest) {
+  if (chosen_) return kIdleWithChosen;
+  Milliseconds idle = kIdle;
+  (void)store_.read([&](store::Reader& reader) -> Outcome {
+    if (const auto due = reader.nextJobDue(lowest)) {
+      idle = std::clamp<Milliseconds>(*due - clock_.now(), Milliseconds{1}, kIdle);
+    }
+    return Done{};
+  });
+  return idle;
+}
+
+// A read first: claiming is a durable commit, and most of the time nothing is due.
+bool Dispatcher::mayFind(Lane lowest) {
+  if (chosen_) return true;
   bool due = false;
   const Outcome looked = store_.read([&](store::Reader& reader) -> Outcome {
     const auto next = reader.nextJobDue(lowest);
     due = next && *next <= clock_.now();
     return Done{};
   });
-  if (!looked || !due) return false;
+  return looked && due;
+}
 
+bool Dispatcher::runOne(Lane lowest) {
+  if (!mayFind(lowest)) return false;
   std::vector<Job> claimed;
   const Outcome outcome = store_.write([&](store::Transaction& tx) -> Outcome {
     claimed = claim(tx, lowest);
@@ -227,13 +248,16 @@ bool Dispatcher::runOne(Lane lowest) {
 std::vector<Job> Dispatcher::claim(store::Transaction& tx, Lane lowest) const {
   const Instant now = clock_.now();
   const Instant lease = now + options_.lease;
-  std::vector<Job> claimed = tx.claimJobs(1, lowest, lease);
+  std::vector<Job> claimed = chosen_ ? chosen_->claim(tx, lease) : tx.claimJobs(1, lowest, lease);
   if (claimed.empty()) return claimed;
   const auto found = batches_.find(claimed.front().kind);
   if (found == batches_.end()) return claimed;
   const Batch& batch = found->second;
   if (batch.least <= 0 || !batch.joins(claimed.front(), now)) return claimed;
-  std::vector<Job> others = tx.listDueJobs(claimed.front().kind, now + kTakeAlong, batch.most - 1);
+  const std::string& kind = claimed.front().kind;
+  const Instant due = now + kTakeAlong;
+  std::vector<Job> others = chosen_ ? chosen_->listDue(tx, kind, due, batch.most - 1)
+                                    : tx.listDueJobs(kind, due, batch.most - 1);
   others.erase(
       std::remove_if(others.begin(), others.end(),
                      [&](const Job& job) { return job.lane > lowest || !batch.joins(job, now); }),

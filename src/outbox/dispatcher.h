@@ -19,6 +19,7 @@
 #include "base/stop_flag.h"
 #include "domain/job.h"
 #include "ops/timer.h"
+#include "outbox/chosen_jobs.h"
 #include "outbox/waiters.h"
 #include "store/store.h"
 
@@ -50,7 +51,7 @@ struct Verdict {
   static Verdict retry(const Error& error);
 };
 
-// Thread-safe but for handle(), start() and stop(), which are the owner's.
+// Thread-safe but for handle(), the starts and stop(), which are the owner's.
 class Dispatcher {
  public:
   struct Options {
@@ -84,6 +85,8 @@ class Dispatcher {
   void handle(std::string kind, Handler handler);      // before start()
   void handleTogether(std::string kind, Batch batch);  // beside handle(), before start()
   void start();
+  // The same for these jobs and those that must end before them; no other is touched.
+  void startWith(const std::vector<JobId>& jobs);
   void stop();  // finishes the jobs in hand, then joins; safe to repeat
 
   // A job was added or fell due; cheap.
@@ -109,6 +112,8 @@ class Dispatcher {
  private:
   void run(Lane lowest);
   bool runOne(Lane lowest);
+  bool mayFind(Lane lowest);
+  Milliseconds idle(Lane lowest);
   std::vector<Job> claim(store::Transaction& tx, Lane lowest) const;
   void execute(Job& job);
   void executeTogether(std::vector<Job>& jobs);
@@ -125,6 +130,7 @@ class Dispatcher {
   std::map<std::string, Batch> batches_;
   ops::Timer& timer_;
   std::shared_ptr<Waiters> waiters_;
+  std::unique_ptr<ChosenJobs> chosen_;  // null: all; used in transactions only
   StopFlag stop_;
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -1,38 +1,17 @@
 #include "app/app.h"
 
-#include <arpa/inet.h>
 #include <cppunit/extensions/HelperMacros.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
 #include <future>
 #include <memory>
 
+#include "app/loopback.h"
 #include "passwords/temp_key_ring.h"
 #include "support/temp_dir.h"
 
 namespace mbr::app {
-
-namespace {
-
-// A loopback port that nobody listens on.
-std::uint16_t closedPort() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  auto* const generic = reinterpret_cast<sockaddr*>(&address);
-  const bool bound = ::bind(fd, generic, size) == 0 && ::getsockname(fd, generic, &size) == 0;
-  ::close(fd);
-  CPPUNIT_ASSERT(bound);
-  return ntohs(address.sin_port);
-}
-
-}  // namespace
 
 // The whole service, with an ActiveCampaign that does not answer.
 class AppTest : public CppUnit::TestFixture {
@@ -48,23 +27,11 @@ class AppTest : public CppUnit::TestFixture {
 
   const test::TempDir folder_;
   const std::string keyFile_ = test::writeKeyFile(folder_, "master.key", test::keyLine("k1", '1'));
-  const std::uint16_t port_ = closedPort();
 
   config::Config config(bool events, const std::string& socket = "fcgi.sock") const {
-    config::Config config;
-    config.server.socketPath = folder_.file(socket);
-    config.storePath = folder_.file("membergate.db");
-    config.masterKeyFile = keyFile_;
-    config.activecampaign.url = {false, "127.0.0.1", port_};
-    config.activecampaign.key = Secret("key");
-    config.activecampaign.rate = 100;
-    config.passwordField = "PASSWORD";
-    config.hiddenFields = {"PASSWORD"};
+    config::Config config = test::loopbackConfig(folder_, keyFile_, socket);
     config.hooks.wanted = events;
-    config.hooks.publicUrl = "https://example.com";
     if (events) config.passwordRule.who = members::PasswordRule::Who::kAll;
-    config.shedSocket = folder_.file("shed-" + socket);
-    config.logLevel = ops::LogLevel::kError;
     return config;
   }
 

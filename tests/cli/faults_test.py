@@ -276,7 +276,8 @@ class Interrupted(FaultCase):
                 time.sleep(0.02)
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=20)
-        self.assertEqual((-signal.SIGINT, "", ""), (process.returncode, out, err))
+        self.assertEqual((-signal.SIGINT, "0 done, 0 failed, 1 left to the service\n", ""),
+                         (process.returncode, out, err))
         self.assertEqual(1, self.job_state())
         self.assertEqual(0, self.membergate("jobs", "list").returncode)
 

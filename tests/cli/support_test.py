@@ -21,8 +21,11 @@ class SupportCase(Case):
     def setUp(self):
         super().setUp()
         self.installed()
+        # Nobody listens there.
+        self.conf.write_text(self.conf.read_text().replace("https://acme.api-us1.com",
+                                                           "http://127.0.0.1:9"))
         self.configured("login.required_tags = Member", "login.ban_tag = Banned",
-                        "rule.gold = tag:Gold")
+                        "rule.gold = tag:Gold", "activecampaign.rate = 200/s")
         with self.database() as db:
             db.executemany("INSERT INTO tag (id, name) VALUES (?, ?)",
                            [(1, "Member"), (2, "Banned"), (3, "Gold")])
@@ -264,10 +267,21 @@ class Jobs(SupportCase):
         self.assertEqual((5, "why"), self.state(dead))
         answer = self.membergate("jobs", "retry", dead, "--json")
         said = json.loads(answer.stdout)
-        self.assertEqual((0, [str(dead)], 1, False),
-                         (answer.returncode, said["jobs"], said["open"], said["daemon"]))
-        self.assertEqual((1, ""), self.state(dead))
+        self.assertEqual((0, [str(dead)], 0, 0, 1, False),
+                         (answer.returncode, said["jobs"], said["done"], said["failed"],
+                          said["open"], said["daemon"]))
+        # It was tried here, since no service runs.
+        state, reason = self.state(dead)
+        self.assertEqual((1, said["reason"]), (state, reason))
+        self.assertIn("connect", reason)
         self.assertFails(1, self.membergate("jobs", "retry", 99), "no job 99")
+
+    def test_a_job_that_fails_for_good_makes_a_negative_answer(self):
+        empty = self.job("refresh", state=5, payload={"contact_id": None, "email": ""})
+        answer = self.membergate("jobs", "retry", empty)
+        self.assertEqual(1, answer.returncode, answer.stderr)
+        self.assertRegex(answer.stdout, r"^0 done, 1 failed, 0 wait until the service runs \(.+\)$")
+        self.assertEqual(5, self.state(empty)[0])
 
     def test_retry_of_all_dead_names_what_is_left(self):
         dead = self.job(state=5, key="7")

@@ -13,6 +13,8 @@ using namespace mbr;
 class SignalsTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(SignalsTest);
   CPPUNIT_TEST(onlyTermAndIntEndTheWait);
+  CPPUNIT_TEST(aWaitMayHaveAnEnd);
+  CPPUNIT_TEST(theParentSeesTheSignalThatEndedIt);
   CPPUNIT_TEST(aBrokenPipeKillsNobody);
   CPPUNIT_TEST_SUITE_END();
 
@@ -35,6 +37,32 @@ class SignalsTest : public CppUnit::TestFixture {
                              return ops::waitForStop(signals);
                            }));
     }
+  }
+
+  void aWaitMayHaveAnEnd() {
+    CPPUNIT_ASSERT_EQUAL(0, inChild([] {
+                           const auto signals = ops::blockStopSignals();
+                           for (const int other : {SIGHUP, SIGUSR1}) kill(getpid(), other);
+                           return ops::waitForStop(signals, Milliseconds{1}).value_or(0);
+                         }));
+    for (const int ending : {SIGTERM, SIGINT}) {
+      CPPUNIT_ASSERT_EQUAL(ending, inChild([ending] {
+                             const auto signals = ops::blockStopSignals();
+                             kill(getpid(), ending);
+                             return ops::waitForStop(signals, std::chrono::seconds{20}).value_or(0);
+                           }));
+    }
+  }
+
+  void theParentSeesTheSignalThatEndedIt() {
+    const pid_t child = fork();
+    if (child == 0) {
+      ops::blockStopSignals();
+      ops::endBy(SIGTERM);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    CPPUNIT_ASSERT(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
   }
 
   void aBrokenPipeKillsNobody() {
