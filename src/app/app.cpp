@@ -35,6 +35,7 @@
 #include "app/stand_in.h"
 #include "app/status.h"
 #include "app/status_desk.h"
+#include "app/support.h"
 #include "app/workbench.h"
 #include "contacts/contact_cache.h"
 #include "contacts/directories.h"
@@ -188,6 +189,7 @@ struct App::House {
   api::ChangeRoutes changeRoutes;
   api::JobRoutes jobRoutes;
   Status status;
+  const Support support;
   StatusDesk statusDesk;
   HistoryKeeper history;
   api::StatusRoutes statusRoutes;
@@ -342,7 +344,8 @@ App::House::House(config::Config given)
       changeRoutes(apiKeys, changeFeed),
       jobRoutes(apiKeys, [this](JobId id) { return findJob(*store, id); }),
       status(*store, account.breaker, clock, config.activecampaign.rate),
-      statusDesk(*store, cache, outbound.dispatcher, account.breaker, status, clock,
+      support(*store, keys, config, installation, directories, clock),
+      statusDesk(*store, cache, outbound.dispatcher, account.breaker, status, support, clock,
                  config.activecampaign.rate),
       history(*store),
       statusRoutes(apiKeys, [this] { return status.read(); }),

@@ -122,16 +122,23 @@ pages::StatusHistory readHistory(store::Reader& reader, const pages::Span& span,
   return history;
 }
 
-pages::Totals readTotals(store::Reader& reader, Instant since) {
+Grown::Grown(store::Reader& reader) : reader_(reader), bounds_(loginBounds()) {
+  const auto read = [&](const std::string& name) {
+    newest_[name] = totalAt(reader, name, Instant::max());
+  };
+  for (const auto& name : counting()) read(name);
+  for (const double bound : bounds_) read(loginsWithin(bound));
+}
+
+pages::Totals Grown::since(Instant since) const {
   const Instant before = std::chrono::floor<std::chrono::minutes>(since) - Milliseconds{1};
   const auto grown = [&](const std::string& name) {
-    return std::max(0.0, totalAt(reader, name, Instant::max()) - totalAt(reader, name, before));
+    return std::max(0.0, newest_.at(name) - totalAt(reader_, name, before));
   };
   pages::Totals totals;
   for (const auto& name : counting()) totals[name] = grown(name);
   Distribution distribution;
-  for (const double bound : loginBounds())
-    distribution.emplace_back(bound, grown(loginsWithin(bound)));
+  for (const double bound : bounds_) distribution.emplace_back(bound, grown(loginsWithin(bound)));
   if (const auto median = quantile(distribution, kMedianShare)) totals[series::kMedian] = *median;
   if (const auto slow = quantile(distribution, kSlowestShare)) totals[series::kSlowest] = *slow;
   return totals;

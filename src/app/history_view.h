@@ -1,6 +1,7 @@
 // Reads what HistoryKeeper wrote.
 #pragma once
 
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,8 +18,18 @@ std::string loginsWithin(double seconds);
 // Up to `now`; the step that `now` lies in is the last.
 pages::StatusHistory readHistory(store::Reader& reader, const pages::Span& span, Instant now);
 
-// What came since the minute that `since` lies in began.
-pages::Totals readTotals(store::Reader& reader, Instant since);
+// What came of late. For as long as the reader.
+class Grown {
+ public:
+  explicit Grown(store::Reader& reader);  // reads the newest totals
+  // Since the minute began that `since` lies in.
+  pages::Totals since(Instant since) const;
+
+ private:
+  store::Reader& reader_;
+  const std::vector<double> bounds_;      // of login times
+  std::map<std::string, double> newest_;  // by series
+};
 
 // How many observations were at most so large: bounds ascend, the last is infinite.
 using Distribution = std::vector<std::pair<double, double>>;

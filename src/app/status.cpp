@@ -4,14 +4,11 @@
 #include <utility>
 #include <vector>
 
+#include "base/json_time.h"
 #include "base/time_format.h"
 
 namespace mbr::app {
 namespace {
-
-json::Value timeOrNull(const std::optional<Instant>& instant) {
-  return instant ? json::Value(formatRfc3339(*instant)) : json::Value();
-}
 
 json::Value render(const std::vector<Sweep>& sweeps) {
   if (sweeps.empty()) return {};

@@ -45,45 +45,10 @@ void readBoard(store::Reader& reader, Instant now, StatusBoard& board) {
   if (!sweeps.empty()) board.lastSweep = sweeps.front();
   board.gaps = reader.listOpenGaps();
   board.deadJobs = reader.listJobs(JobState::kDead, kDeadShown);
-  board.hour = readTotals(reader, now - std::chrono::hours{1});
-  board.day = readTotals(reader, now - std::chrono::hours{24});
-  board.week = readTotals(reader, now - std::chrono::hours{7 * 24});
-}
-
-std::string joined(std::initializer_list<std::string> parts) {
-  std::string text;
-  for (const std::string& part : parts) {
-    if (!part.empty()) text += (text.empty() ? "" : " ") + part;
-  }
-  return text;
-}
-
-// The newest of each kind, in the order of time.
-std::vector<ContactFile::Entry> readTimeline(store::Reader& reader, const Contact& contact) {
-  const std::string email = contact.email ? contact.email->text() : "";
-  std::vector<ContactFile::Entry> entries;
-  store::DeliveryQuery deliveries;
-  deliveries.contact = contact.id;
-  deliveries.email = email;
-  for (const auto& delivery : reader.searchDeliveries(deliveries, kEntriesOfAKind)) {
-    entries.push_back(
-        {delivery.receivedAt, "delivery",
-         joined({delivery.route, delivery.eventType, delivery.status, delivery.followUp})});
-  }
-  store::JobQuery jobs;
-  jobs.contact = contact.id;
-  jobs.email = email;
-  for (const Job& job : reader.searchJobs(jobs, kEntriesOfAKind)) {
-    entries.push_back(
-        {isOpen(job.state) ? job.createdAt : job.endedAt, "job",
-         joined({std::to_string(job.id), job.kind, std::string(toString(job.state)), job.reason})});
-  }
-  for (const auto& record : reader.listAuditOf(contact.id, kEntriesOfAKind)) {
-    entries.push_back({record.at, "audit", joined({record.actor, record.action, record.detail})});
-  }
-  std::stable_sort(entries.begin(), entries.end(),
-                   [](const auto& a, const auto& b) { return a.at > b.at; });
-  return entries;
+  const Grown grown(reader);
+  board.hour = grown.since(now - std::chrono::hours{1});
+  board.day = grown.since(now - std::chrono::hours{24});
+  board.week = grown.since(now - std::chrono::hours{7 * 24});
 }
 
 }  // namespace
@@ -104,9 +69,8 @@ pages::StatusPage::Sources StatusDesk::sources() {
   sources.history = [this](const pages::Span& span, StatusPage::DoneFn<pages::StatusHistory> done) {
     onErrand<pages::StatusHistory>(std::move(done), [this, span] { return history(span); });
   };
-  sources.contact = [this](const contacts::Who& who,
-                           StatusPage::DoneFn<std::optional<ContactFile>> done) {
-    onErrand<std::optional<ContactFile>>(std::move(done), [this, who] { return contact(who); });
+  sources.contact = [this](const contacts::Who& who, StatusPage::DoneFn<ContactFile> done) {
+    onErrand<ContactFile>(std::move(done), [this, who] { return contact(who); });
   };
   sources.retry = [this](JobId job, const std::string& actor, std::function<void(Outcome)> done) {
     retry(job, actor, std::move(done));
@@ -143,23 +107,33 @@ Result<pages::StatusHistory> StatusDesk::history(const pages::Span& span) const 
   return history;
 }
 
-Result<std::optional<ContactFile>> StatusDesk::contact(const contacts::Who& who) const {
+Result<ContactFile> StatusDesk::contact(const contacts::Who& who) const {
+  ContactFile file;
   const auto cached = who.id ? cache_.findById(*who.id) : cache_.findByEmail(*who.email);
   if (!cached) return cached.error();
-  if (*cached == nullptr) return std::optional<ContactFile>();
-  const Contact& contact = (*cached)->contact;
-  ContactFile file;
-  file.deleted = contact.deletedAt.has_value();
-  const auto shown = json::parse((*cached)->json);
+  if (*cached != nullptr) {
+    if (const Outcome told = describe(**cached, file); !told) return told.error();
+  }
+  auto diagnosis = support_.why(who, std::nullopt, std::nullopt);
+  if (!diagnosis) return diagnosis.error();
+  file.diagnosis = std::move(diagnosis).value();
+  const auto entries = support_.trace(who, kEntriesOfAKind);
+  if (!entries) return entries.error();
+  for (auto entry = entries->rbegin(); entry != entries->rend(); ++entry) {
+    file.timeline.push_back({entry->at, entry->kind, entry->what});
+  }
+  return file;
+}
+
+Outcome StatusDesk::describe(const contacts::CachedContact& cached, ContactFile& file) const {
+  const auto shown = json::parse(cached.json);
   if (!shown || shown->asObject() == nullptr) return Error{Code::kInternal, "a contact is no JSON"};
   file.contact = *shown->asObject();
-  const Outcome read = store_.read([&](store::Reader& reader) -> Outcome {
-    file.hasPassword = reader.findCredential(contact.id).has_value();
-    file.timeline = readTimeline(reader, contact);
+  file.deleted = cached.contact.deletedAt.has_value();
+  return store_.read([&](store::Reader& reader) -> Outcome {
+    file.hasPassword = reader.findCredential(cached.contact.id).has_value();
     return Done{};
   });
-  if (!read) return read.error();
-  return std::optional(std::move(file));
 }
 
 void StatusDesk::retry(JobId job, const std::string& actor,

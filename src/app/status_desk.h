@@ -6,6 +6,7 @@
 #include "activecampaign/breaker.h"
 #include "app/errands.h"
 #include "app/status.h"
+#include "app/support.h"
 #include "base/clock.h"
 #include "base/result.h"
 #include "contacts/contact_cache.h"
@@ -21,13 +22,14 @@ class StatusDesk {
  public:
   // All must outlive the desk. `rate`: ActiveCampaign's budget in requests a second.
   StatusDesk(store::Store& store, contacts::ContactCache& cache, outbox::Dispatcher& dispatcher,
-             const activecampaign::Breaker& breaker, const Status& status, const Clock& clock,
-             double rate)
+             const activecampaign::Breaker& breaker, const Status& status, const Support& support,
+             const Clock& clock, double rate)
       : store_(store),
         cache_(cache),
         dispatcher_(dispatcher),
         breaker_(breaker),
         status_(status),
+        support_(support),
         clock_(clock),
         rate_(rate) {}
 
@@ -42,7 +44,8 @@ class StatusDesk {
 
   Result<pages::StatusBoard> board() const;
   Result<pages::StatusHistory> history(const pages::Span& span) const;
-  Result<std::optional<pages::ContactFile>> contact(const contacts::Who& who) const;
+  Result<pages::ContactFile> contact(const contacts::Who& who) const;
+  Outcome describe(const contacts::CachedContact& cached, pages::ContactFile& file) const;
   void retry(JobId job, const std::string& actor, std::function<void(Outcome)> done) const;
 
   store::Store& store_;
@@ -50,6 +53,7 @@ class StatusDesk {
   outbox::Dispatcher& dispatcher_;
   const activecampaign::Breaker& breaker_;
   const Status& status_;
+  const Support& support_;
   const Clock& clock_;
   const double rate_;
   Errands errands_;  // goes first

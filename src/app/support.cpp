@@ -5,6 +5,7 @@
 
 #include "access/gate_rule.h"
 #include "access/throttle.h"
+#include "base/json_time.h"
 #include "base/time_format.h"
 #include "contacts/contact_cache.h"
 #include "members/tombstones.h"
@@ -15,10 +16,6 @@ namespace {
 
 using contacts::Who;
 using members::CaseFile;
-
-json::Value timeOrNull(const std::optional<Instant>& at) {
-  return at ? json::Value(formatRfc3339(*at)) : json::Value();
-}
 
 std::string_view wordOf(CredentialOrigin origin) {
   switch (origin) {
@@ -90,13 +87,14 @@ std::string textOf(const store::AuditRecord& record) {
 }  // namespace
 
 Support::Support(store::Store& store, const passwords::KeyRing& keys, const config::Config& config,
-                 const Installation& installation, const Clock& clock)
+                 const Installation& installation, const contacts::Directories& directories,
+                 const Clock& clock)
     : store_(store),
       keys_(keys),
       config_(config),
       installation_(installation),
-      clock_(clock),
-      directories_(store) {}
+      directories_(directories),
+      clock_(clock) {}
 
 Result<members::Diagnosis> Support::why(const Who& question, const std::optional<std::string>& rule,
                                         const std::optional<access::Address>& address) const {

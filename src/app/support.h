@@ -31,7 +31,8 @@ class Support {
  public:
   // All of them must outlive it.
   Support(store::Store& store, const passwords::KeyRing& keys, const config::Config& config,
-          const Installation& installation, const Clock& clock);
+          const Installation& installation, const contacts::Directories& directories,
+          const Clock& clock);
 
   // Why the member cannot log in, or pass a gate of rule.`rule`. With the member's address also
   // what is counted against it. Errors: kInvalid (there is no such rule), the store's.
@@ -58,8 +59,8 @@ class Support {
   const passwords::KeyRing& keys_;
   const config::Config& config_;
   const Installation& installation_;
+  const contacts::Directories& directories_;
   const Clock& clock_;
-  const contacts::Directories directories_;
 };
 
 }  // namespace mbr::app

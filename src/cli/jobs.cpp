@@ -3,6 +3,7 @@
 #include <iostream>
 #include <vector>
 
+#include "base/json_time.h"
 #include "cli/bench.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"

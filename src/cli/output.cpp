@@ -124,10 +124,6 @@ std::string timeText(const std::optional<Instant>& at, Instant now) {
   return text.str() + (ahead ? " (in " + age + ")" : " (" + age + " ago)");
 }
 
-json::Value timeOrNull(const std::optional<Instant>& at) {
-  return at && *at != Instant{} ? json::Value(formatRfc3339(*at)) : json::Value();
-}
-
 void printTable(const std::vector<std::string>& header,
                 const std::vector<std::vector<std::string>>& rows) {
   const bool forPerson = outputIsTerminal();

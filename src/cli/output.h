@@ -26,8 +26,6 @@ std::string painted(Tone tone, const std::string& text);
 // On a terminal local and with its age, "2026-01-31 09:30:00 (3 min ago)"; otherwise RFC 3339. ""
 // for none.
 std::string timeText(const std::optional<Instant>& at, Instant now);
-// For JSON: RFC 3339, or null.
-json::Value timeOrNull(const std::optional<Instant>& at);
 // "3 min"
 std::string durationText(Milliseconds duration);
 

@@ -1,4 +1,5 @@
 #include "app/status.h"
+#include "base/json_time.h"
 
 #include <iostream>
 #include <vector>

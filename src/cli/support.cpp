@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "access/address.h"
+#include "base/json_time.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/output.h"
@@ -16,9 +17,15 @@ namespace {
 
 using Rows = std::vector<std::vector<std::string>>;
 
-app::Support supportAt(Workplace& place) {
-  return {*place.store, place.keys, place.config, place.installation, place.clock};
-}
+// What the commands of this file work with.
+struct HelpDesk {
+  explicit HelpDesk(const Arguments& arguments) : place(arguments.configPath()) {}
+
+  Workplace place;
+  const contacts::Directories directories{*place.store};
+  const app::Support support{*place.store,       place.keys,  place.config,
+                             place.installation, directories, place.clock};
+};
 
 std::string textOf(const json::Value& value) {
   if (value.isNull()) return "-";
@@ -90,8 +97,8 @@ void print(const members::Diagnosis& diagnosis, Instant now) {
 
 int showContact(const Arguments& arguments) {
   const auto question = readContactName(*arguments.contact);
-  Workplace place(arguments.configPath());
-  const auto shown = supportAt(place).show(question);
+  const HelpDesk desk(arguments);
+  const auto shown = desk.support.show(question);
   if (!shown) throw Failure(shown.error());
   if (arguments.json) {
     printJson(*shown);
@@ -116,28 +123,28 @@ int explainContact(const Arguments& arguments) {
     address = access::Address::parse(*arguments.clientIp);
     if (!address) throw Failure(kUsage, "--client-ip: expected an IPv4 or IPv6 address");
   }
-  Workplace place(arguments.configPath());
-  const auto diagnosis = supportAt(place).why(question, arguments.rule, address);
+  const HelpDesk desk(arguments);
+  const auto diagnosis = desk.support.why(question, arguments.rule, address);
   if (!diagnosis) throw Failure(diagnosis.error());
   if (arguments.json) {
     printJsonOf(*diagnosis);
   } else {
-    print(*diagnosis, place.clock.now());
+    print(*diagnosis, desk.place.clock.now());
   }
   return diagnosis->verdict.mayLogIn() ? kOk : kNegative;
 }
 
 int traceContact(const Arguments& arguments) {
   const auto question = readContactName(*arguments.contact);
-  Workplace place(arguments.configPath());
-  const auto entries = supportAt(place).trace(question, arguments.limit);
+  const HelpDesk desk(arguments);
+  const auto entries = desk.support.trace(question, arguments.limit);
   if (!entries) throw Failure(entries.error());
   json::Array all;
   Rows rows;
   for (const app::TraceEntry& entry : *entries) {
     all.emplace_back(
         json::Object{{"at", timeOrNull(entry.at)}, {"kind", entry.kind}, {"what", entry.what}});
-    rows.push_back({timeText(entry.at, place.clock.now()), entry.kind, entry.what});
+    rows.push_back({timeText(entry.at, desk.place.clock.now()), entry.kind, entry.what});
   }
   if (arguments.json) {
     printJson(std::move(all));

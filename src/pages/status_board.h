@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "domain/gap.h"
 #include "domain/job.h"
+#include "members/diagnosis.h"
 #include "pages/status_series.h"
 
 namespace mbr::pages {
@@ -41,16 +42,18 @@ struct StatusBoard {
   Totals hour, day, week;     // what came in the last one
 };
 
-// What is kept of a contact, as far as it may be shown.
+// What is kept of a contact, as far as it may be shown, and why its member cannot log in. One that
+// is not known here may have left something all the same.
 struct ContactFile {
   struct Entry {
     Instant at{};
-    std::string kind;  // delivery, job, audit
-    std::string what;  // in the words of log and command line
+    std::string kind;
+    std::string what;
   };
-  json::Object contact;  // as the REST API shows it
+  std::optional<json::Object> contact;  // as the REST API shows it
   bool deleted = false;
   bool hasPassword = false;
+  members::Diagnosis diagnosis;
   std::vector<Entry> timeline;  // newest first
 };
 

@@ -188,8 +188,8 @@ void StatusPage::lookUp(const http::Request& request, const http::Reply& reply) 
   if (!who.email && !who.id) {
     return reply.send(view_.contact(std::nullopt, asked, posted.seal()));
   }
-  sources_.contact(who, [this, reply, asked, seal = posted.seal(), requestId = request.requestId](
-                            const Result<std::optional<ContactFile>>& file) {
+  sources_.contact(who, [this, reply, asked, seal = posted.seal(),
+                         requestId = request.requestId](const Result<ContactFile>& file) {
     if (!file) return reply.send(failed(file.error(), seal, "status_contact", requestId));
     reply.send(view_.contact(*file, asked, seal));
   });

@@ -31,8 +31,7 @@ class StatusPage {
   struct Sources {
     std::function<void(DoneFn<StatusBoard> done)> board;
     std::function<void(const Span& span, DoneFn<StatusHistory> done)> history;
-    // Nothing if nothing is kept of the contact.
-    std::function<void(const contacts::Who& who, DoneFn<std::optional<ContactFile>> done)> contact;
+    std::function<void(const contacts::Who& who, DoneFn<ContactFile> done)> contact;
     // Opens a dead job again; `actor` is for the audit. Errors: kNotFound and kConflict too.
     std::function<void(JobId job, const std::string& actor, std::function<void(Outcome)> done)>
         retry;
@@ -51,7 +50,8 @@ class StatusPage {
   //   POST …/logout                   ends the session
   //   GET  …/data, `range`            what statusData() says, as JSON
   //   POST …/retry, `job`             303 to the page, which says what became of it
-  //   POST …/contact, `who`           what is kept of a contact; its e-mail stands in no URL
+  //   POST …/contact, `who`           what is kept of a contact, and why its member cannot log in;
+  //                                   404 if it is not known. Its e-mail stands in no URL
   //   GET  …/style-*.css, …/script-*.js
   void registerOn(http::Router& router);
 

@@ -217,14 +217,17 @@ http::Response StatusView::contact(const std::optional<ContactFile>& file, std::
                                    const CsrfSeal& seal) const {
   std::string body = header(seal) + "<main>\n<p><a" + attribute("href", kStatusPath) + ">" +
                      layout_.text(Text::kStatusBack) + "</a></p>\n" + search(asked, seal);
-  if (file) {
-    body += cached(*file) + timeline(*file);
-  } else {
+  const bool isKnown = file && file->contact;
+  const bool hasLeftTraces = file && !file->timeline.empty();
+  if (!isKnown && !hasLeftTraces) {
     body += "<p class=\"notice\" role=\"status\">" + layout_.text(Text::kStatusUnknown) + "</p>\n";
   }
+  if (file) body += why(file->diagnosis);
+  if (isKnown) body += cached(*file);
+  if (isKnown || hasLeftTraces) body += timeline(*file);
   body += "</main>\n";
   return layout_.document(
-      {file ? 200 : 404, Text::kStatusTitle, contactHead_, std::move(body), kPolicy}, seal);
+      {isKnown ? 200 : 404, Text::kStatusTitle, contactHead_, std::move(body), kPolicy}, seal);
 }
 
 std::string StatusView::header(const CsrfSeal& seal) const {
@@ -359,7 +362,7 @@ std::string StatusView::search(std::string_view asked, const CsrfSeal& seal) con
 
 std::string StatusView::cached(const ContactFile& file) const {
   std::string rows;
-  for (const auto& [name, value] : file.contact.members()) addRows(rows, name, value);
+  for (const auto& [name, value] : file.contact->members()) addRows(rows, name, value);
   rows +=
       "<tr><th scope=\"row\">" + layout_.text(Text::kStatusCredential) + "</th>" +
       cell(layout_.text(file.hasPassword ? Text::kStatusHasPassword : Text::kStatusNoPassword)) +
@@ -371,6 +374,27 @@ std::string StatusView::cached(const ContactFile& file) const {
       "contact", title,
       deleted +
           table(title, {layout_.text(Text::kStatusName), layout_.text(Text::kStatusValue)}, rows));
+}
+
+std::string StatusView::why(const members::Diagnosis& diagnosis) const {
+  const members::Verdict& verdict = diagnosis.verdict;
+  std::string rows;
+  for (const members::Finding& finding : diagnosis.findings) {
+    const std::string mark(toString(finding.mark));
+    rows += "<tr><td" + attribute("class", mark) + ">" + escaped(mark) + "</td>" +
+            cell(escaped(finding.check)) +
+            cell(escaped(finding.what) + (finding.at ? " " + timeElement(*finding.at) : "")) +
+            "</tr>\n";
+  }
+  const std::string title = layout_.text(Text::kStatusWhy);
+  return section("why", title,
+                 "<p" + attribute("class", verdict.mayLogIn() ? "good" : "bad") +
+                     attribute("data-verdict", verdict.code) + ">" + escaped(verdict.sentence) +
+                     "</p>\n<p>" + escaped(verdict.cure) + "</p>\n" +
+                     table(title,
+                           {layout_.text(Text::kStatusMark), layout_.text(Text::kStatusCheck),
+                            layout_.text(Text::kStatusWhat)},
+                           rows));
 }
 
 std::string StatusView::timeline(const ContactFile& file) const {

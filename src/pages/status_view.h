@@ -25,7 +25,7 @@ class StatusView {
   http::Response board(const StatusBoard& board, const Span& span, std::optional<Text> notice,
                        const CsrfSeal& seal) const;
 
-  // What a search found, or a page that says that it found nothing. `asked`: what was typed.
+  // What a search found; nothing if it names nobody. `asked`: what was typed.
   http::Response contact(const std::optional<ContactFile>& file, std::string_view asked,
                          const CsrfSeal& seal) const;
 
@@ -40,6 +40,7 @@ class StatusView {
   std::string deadJobs(const StatusBoard& board, const CsrfSeal& seal) const;
   std::string search(std::string_view asked, const CsrfSeal& seal) const;
   std::string cached(const ContactFile& file) const;
+  std::string why(const members::Diagnosis& diagnosis) const;
   std::string timeline(const ContactFile& file) const;
 
   const Layout& layout_;

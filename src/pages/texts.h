@@ -133,12 +133,15 @@ enum class Text {
   kStatusHasPassword,
   kStatusNoPassword,
   kStatusDeleted,
+  kStatusWhy,
+  kStatusCheck,
+  kStatusMark,
   kStatusTimeline,
   kStatusWhen,
   kStatusWhat,
   kStatusBack,
 };
-inline constexpr std::size_t kTexts = 125;
+inline constexpr std::size_t kTexts = 128;
 
 // Plain text, not HTML. Immutable.
 class Texts {

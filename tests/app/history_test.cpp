@@ -167,7 +167,7 @@ class HistoryTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(4.0, came[177].value());
     CPPUNIT_ASSERT(!came[175]);
     const auto totals =
-        read([&](store::Reader& r) { return readTotals(r, database.clock().now() - minutes{2}); });
+        read([&](store::Reader& r) { return Grown(r).since(database.clock().now() - minutes{2}); });
     CPPUNIT_ASSERT_EQUAL(10.0, totals.at(series::kReceived));
   }
 

@@ -1,5 +1,7 @@
 """The status page and its history through nginx, and the alert rules against the metrics."""
 
+import html
+import json
 import re
 import sqlite3
 import time
@@ -13,6 +15,10 @@ STATUS = "/membergate/status"
 LOGIN = STATUS + "/login"
 POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
           "img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+
+
+def escaped(text):
+    return html.escape(text).replace("&#x27;", "&#39;")
 
 
 class StatusTest(StackTest):
@@ -157,15 +163,55 @@ class Page(StatusTest):
         self.stack.wait_until_idle()
         password = self.stack.wait_for_passwords([one["id"]])[one["id"]]
         self.enter()
-        for who in ("searched%40example.org", one["id"]):
-            answer = self.send("/contact", who=who)
+        for who in (one["email"], one["id"]):
+            answer = self.send("/contact", who=who.replace("@", "%40"))
             self.assertEqual(answer.status, 200)
             text = answer.body.decode()
-            for part in ("searched@example.org", "Sam", "mbr_genpass accepted", "password done",
+            for part in ("searched@example.org", "Sam", "mbr_genpass, accepted", "password, done",
                          "is known here"):
                 self.assertIn(part, text)
             self.assertNotIn(password, text)
-        self.assertEqual(self.send("/contact", who="nobody%40example.org").status, 404)
+            self.assertPolicy(answer)
+            self.assertSameAsCommands(text, who)
+        answer = self.send("/contact", who="nobody%40example.org")
+        self.assertEqual(answer.status, 404)
+        self.assertSameAsCommands(answer.body.decode(), "nobody@example.org")
+
+    def assertPolicy(self, answer):
+        self.assertEqual(answer.headers["Content-Security-Policy"], POLICY)
+        self.assertNotRegex(answer.body.decode(), r"<style|<script(?! defer)| style=| on[a-z]+=")
+
+    def assertSameAsCommands(self, text, who):
+        """The page says what `contact why` and `contact trace` say, in their words."""
+        why = self.command("contact", "why", who)
+        self.assertIn(f'data-verdict="{why["verdict"]}">{escaped(why["sentence"])}<', text)
+        self.assertIn(f"<p>{escaped(why['cure'])}</p>", text)
+        checks = re.findall(r'<tr><td class="(good|note|bad)">.*?</td><td>(.*?)</td>', text)
+        self.assertEqual([(each["mark"], each["check"]) for each in why["findings"]], checks)
+        for entry in self.command("contact", "trace", who):
+            self.assertIn(f"<td>{escaped(entry['what'])}</td>", text)
+
+    def command(self, *arguments):
+        return json.loads(self.stack.command(*arguments, "--json", check=False).stdout)
+
+    def test_why_a_member_cannot_log_in_is_said(self):
+        one = {"email": "barred@example.org"}
+        (one["id"],) = self.stack.acsim.add(one)
+        self.stack.acsim.fault("* /api", status=500, body="{}")
+        self.addCleanup(self.stack.acsim.clear_faults)
+        self.stack.genpass(one)
+        wait_for(lambda: self.command("contact", "why", one["email"])["verdict"] ==
+                 "password_pending", "the password is not under way", 10)
+        self.enter()
+        text = self.send("/contact", who="barred%40example.org").body.decode()
+        (job,) = self.stack.query("SELECT max(id) FROM job WHERE kind = 'password'")[0]
+        self.assertIn('<p class="bad" data-verdict="password_pending">', text)
+        self.assertIn(f"membergate jobs retry {job}", text)
+        self.stack.acsim.clear_faults()
+        self.stack.command("jobs", "retry", str(job), check=False)
+        self.stack.wait_until_idle(60)
+        text = self.send("/contact", who="barred%40example.org").body.decode()
+        self.assertIn('<p class="good" data-verdict="may_log_in">', text)
 
 
 class Restarts(StatusTest):

@@ -14,6 +14,12 @@ constexpr const char* kStatus = "/membergate/status";
 constexpr const char* kLogin = "/membergate/status/login";
 constexpr const char* kCookie = "membergate_admin";
 
+ContactFile unknownFile() {
+  ContactFile file;
+  file.diagnosis.verdict = {"unknown", "No such contact.", "Compare it letter by letter"};
+  return file;
+}
+
 // What stands in every page after the key: it may load our own files, and run nothing inline.
 void assertIsStatusPage(int status, const http::Response& response) {
   CPPUNIT_ASSERT_EQUAL_MESSAGE(response.body, status, response.status);
@@ -45,6 +51,8 @@ class StatusPageTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(dataAreThoseOfTheRange);
   CPPUNIT_TEST(aDeadJobIsRetriedInTheKeysName);
   CPPUNIT_TEST(aContactIsLookedUpByEmailOrId);
+  CPPUNIT_TEST(aContactThatMayLogInIsSaidToDoSo);
+  CPPUNIT_TEST(aContactThatIsNotKnownMayHaveLeftTraces);
   CPPUNIT_TEST(foreignTextIsNoMarkup);
   CPPUNIT_TEST(assetsAreKeptForEver);
   CPPUNIT_TEST(whatCannotBeReadIsUnavailable);
@@ -55,7 +63,7 @@ class StatusPageTest : public CppUnit::TestFixture {
   access::AdminSessions sessions{keys, rig.random, rig.clock};
   StatusBoard board;
   std::optional<Error> broken;  // what every source answers
-  Result<std::optional<ContactFile>> file = std::optional<ContactFile>();
+  Result<ContactFile> file = unknownFile();
   Outcome retried = Done{};
   std::string spanAsked;
   std::vector<std::pair<JobId, std::string>> retries;
@@ -73,7 +81,7 @@ class StatusPageTest : public CppUnit::TestFixture {
       done(StatusHistory{fromEpochMs(60000), span.step, {{series::kGaps, {1.0, std::nullopt}}}});
     };
     sources.contact = [this](const contacts::Who& who,
-                             const StatusPage::DoneFn<std::optional<ContactFile>>& done) {
+                             const StatusPage::DoneFn<ContactFile>& done) {
       questions.push_back(who);
       done(file);
     };
@@ -288,9 +296,15 @@ class StatusPageTest : public CppUnit::TestFixture {
       return rig.sendAgain("/membergate/status/contact", {{"who", who}});
     };
     assertIsStatusPage(404, lookUp("jane@example.com"));
-    assertHas("Nothing is kept of this contact.", rig.page);
+    for (const char* part : {"Nothing is kept of this contact.", "Can this member log in?",
+                             R"(<p class="bad" data-verdict="unknown">No such contact.</p>)",
+                             "<p>Compare it letter by letter</p>"}) {
+      assertHas(part, rig.page);
+    }
+    assertHasNot("Timeline", rig.page);
     CPPUNIT_ASSERT_EQUAL(std::string("jane@example.com"), questions.at(0).email->text());
     assertIsStatusPage(404, lookUp("nobody at all"));
+    assertHasNot("Can this member", rig.page);
     CPPUNIT_ASSERT_EQUAL(std::size_t{1}, questions.size());
     ContactFile found;
     found.contact = *json::parse(R"({"id":"42","email":"jane@example.com","phone":null,
@@ -299,14 +313,47 @@ class StatusPageTest : public CppUnit::TestFixture {
                          ->asObject();
     found.hasPassword = true;
     found.timeline = {{fromEpochMs(1700000000000), "job", "81 password dead no answer"}};
-    file = std::optional(found);
+    found.diagnosis = {
+        {{"contact", members::Mark::kGood, "known", fromEpochMs(1700000000000)},
+         {"password", members::Mark::kNote, "was wiped", std::nullopt},
+         {"tags", members::Mark::kBad, "no member's tag", std::nullopt}},
+        {"tag_missing", "The contact carries none of the tags.", "Give it one of these: Member"}};
+    file = found;
     assertIsStatusPage(200, lookUp("42"));
     CPPUNIT_ASSERT_EQUAL(ContactId{42}, *questions.at(1).id);
-    for (const char* part : {"<td>jane@example.com</td>", "<td>Gold, 13</td>",
-                             R"(<th scope="row">fields.CITY</th><td>Bern</td>)", "<td>true</td>",
-                             "is known here", "81 password dead no answer"}) {
+    for (const char* part :
+         {"<td>jane@example.com</td>", "<td>Gold, 13</td>",
+          R"(<th scope="row">fields.CITY</th><td>Bern</td>)", "<td>true</td>", "is known here",
+          "81 password dead no answer",
+          R"(data-verdict="tag_missing">The contact carries none of the tags.<)",
+          "<p>Give it one of these: Member</p>",
+          R"(<td class="good">good</td><td>contact</td><td>known <time )",
+          R"(<td class="note">note</td><td>password</td><td>was wiped</td>)",
+          R"(<td class="bad">bad</td><td>tags</td><td>no member&#39;s tag</td>)"}) {
       assertHas(part, rig.page);
     }
+  }
+
+  void aContactThatMayLogInIsSaidToDoSo() {
+    enter();
+    ContactFile found;
+    found.contact = json::Object{{"id", "42"}};
+    found.diagnosis.verdict = {"may_log_in", "Nothing stops this login.", "For a new password: x"};
+    file = found;
+    assertIsStatusPage(200, rig.sendAgain("/membergate/status/contact", {{"who", "42"}}));
+    assertHas(R"(<p class="good" data-verdict="may_log_in">Nothing stops this login.</p>)",
+              rig.page);
+  }
+
+  void aContactThatIsNotKnownMayHaveLeftTraces() {
+    enter();
+    ContactFile found = unknownFile();
+    found.timeline = {{fromEpochMs(1700000000000), "delivery", "7, mbr_genpass, ignored"}};
+    file = found;
+    assertIsStatusPage(404, rig.sendAgain("/membergate/status/contact", {{"who", "42"}}));
+    assertHas("7, mbr_genpass, ignored", rig.page);
+    assertHasNot("Nothing is kept", rig.page);
+    assertHasNot("In the cache", rig.page);
   }
 
   void foreignTextIsNoMarkup() {
@@ -316,9 +363,10 @@ class StatusPageTest : public CppUnit::TestFixture {
     assertHas("&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;", rig.page);
     assertHasNot("<script>alert", rig.page);
     ContactFile found;
-    found.contact = {{"first_name", evil}, {"fields", json::Object{{evil, evil}}}};
+    found.contact = json::Object{{"first_name", evil}, {"fields", json::Object{{evil, evil}}}};
+    found.diagnosis = {{{evil, members::Mark::kBad, evil, std::nullopt}}, {evil, evil, evil}};
     found.timeline = {{{}, "delivery", evil}};
-    file = std::optional(found);
+    file = found;
     rig.sendAgain("/membergate/status/contact", {{"who", "42"}});
     assertHasNot("<script>alert", rig.page);
     rig.get(kStatus);

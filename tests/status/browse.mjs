@@ -113,6 +113,12 @@ for (const width of [1280, 390]) {
       await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
       report.contact = { url: page.url(), text: await page.locator("main").innerText() };
       await page.screenshot({ path: `${folder}/${order.name}-contact.png`, fullPage: true });
+      await page.setViewportSize({ width: 390, height: 900 });
+      await page.emulateMedia({ colorScheme: "dark" });
+      report.contact.overflows = (await look(page)).overflows;
+      await page.screenshot({ path: `${folder}/${order.name}-contact-390-dark.png`, fullPage: true });
+      await page.setViewportSize({ width: 1280, height: 900 });
+      await page.emulateMedia({ colorScheme: "light" });
       await page.goto(order.url + "/membergate/status");
       await Promise.all([page.waitForNavigation(), page.locator("#dead button").first().click()]);
       report.retried = await look(page);

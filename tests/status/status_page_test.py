@@ -125,8 +125,10 @@ class StatusPage(StackTest):
         self.assertEqual(places, sorted(places), names)
         self.assertTrue(any(name.startswith("Try again: ") for name in names), names)
 
+        self.assertFalse(report["contact"]["overflows"])
         self.assertTrue(report["contact"]["url"].endswith("/membergate/status/contact"))
-        for part in ("member-00001@example.com", "delivery", "mbr_genpass", "job"):
+        for part in ("member-00001@example.com", "Can this member log in?", "delivery", "mbr_genpass",
+                     "job"):
             self.assertIn(part, report["contact"]["text"])
         self.assertIn("The job is tried again.", report["retried"]["notices"])
         self.assertEqual(report["loggedOut"]["url"], "/membergate/status/login")
