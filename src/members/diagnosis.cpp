@@ -16,6 +16,12 @@ std::string nameOf(const CaseFile& file) {
   return std::to_string(file.question.id.value_or(0));
 }
 
+// The command that gives a new password or link, which goes by the e-mail alone.
+std::string resetCommand(const CaseFile& file) {
+  const auto& email = file.question.email;
+  return "membergate password reset " + (email ? email->text() : "EMAIL");
+}
+
 // The newest job that is to bring a password, or null.
 const Job* passwordJob(const CaseFile& file) {
   const auto found = std::find_if(file.jobs.begin(), file.jobs.end(),
@@ -141,7 +147,7 @@ MaybeVerdict ofPasswordJob(const CaseFile& file) {
 
 MaybeVerdict ofMissingPassword(const CaseFile& file) {
   if (file.credential) return std::nullopt;
-  const std::string reset = "membergate password reset " + nameOf(file);
+  const std::string reset = resetCommand(file);
   if (!file.links.empty() && !file.links.front().usedAt) {
     if (isInForce(file.links.front(), file.now)) {
       return Verdict{"link_unused",
@@ -203,7 +209,7 @@ Verdict innocent(const CaseFile& file) {
   return {"may_log_in",
           "Nothing that is kept here stops this login: the password that was typed is another one "
           "than the one kept, or the site did not ask.",
-          "For a new password: membergate password reset " + nameOf(file) +
+          "For a new password: " + resetCommand(file) +
               "; to see whether the site asked: membergate contact trace " + nameOf(file)};
 }
 

@@ -11,6 +11,7 @@ using members::diagnose;
 class DiagnosisTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(DiagnosisTest);
   CPPUNIT_TEST(nothingWrongMeansAnotherPassword);
+  CPPUNIT_TEST(aResetIsAskedForByTheEmailAlone);
   CPPUNIT_TEST(whoIsNotKnownIsComparedWithWhoIsAlmostTheSame);
   CPPUNIT_TEST(erasedAndDeletedAreToldApart);
   CPPUNIT_TEST(anEmailThatMovedIsNamed);
@@ -87,6 +88,14 @@ class DiagnosisTest : public CppUnit::TestFixture {
     for (const auto& finding : diagnose(member()).findings) {
       CPPUNIT_ASSERT_MESSAGE(finding.what, finding.mark != members::Mark::kBad);
     }
+  }
+
+  void aResetIsAskedForByTheEmailAlone() {
+    CaseFile file = member();
+    CPPUNIT_ASSERT(mentions(file, "password reset " + file.question.email->text()));
+    file.question = {7, std::nullopt};
+    CPPUNIT_ASSERT(mentions(file, "membergate password reset EMAIL;"));
+    CPPUNIT_ASSERT(mentions(file, "membergate contact trace 7"));
   }
 
   void whoIsNotKnownIsComparedWithWhoIsAlmostTheSame() {
