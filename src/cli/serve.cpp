@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "app/app.h"
+#include "base/thread_role.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/settings.h"
@@ -16,6 +17,7 @@ int serve(const Arguments& arguments) {
   for (const std::string& warning : config.warnings) {
     ops::logWarning("configuration", {{"warning", warning}});
   }
+  takeTurns();
   try {
     app::App app(std::move(config));  // opens the store, migrates
     app.start();                      // outbox, sync, then FastCGI

@@ -5,7 +5,7 @@ import os
 import pathlib
 
 from harness import Stack, percent
-from load import FORM, write_requests
+from load import FORM, open_load, write_requests
 from members import bodies, member, with_password
 from peers import slow_disk
 from rig import memory_mb, require
@@ -85,6 +85,13 @@ class Membership:
             body = json.dumps(self._credentials(one))
             requests.append(("POST", "/membergate/v1/login", headers, body))
         return requests
+
+    def log_in_once(self, requests):
+        """A member's first login hashes twice: to check the password, and to keep it as argon2."""
+        count = len(self.login_members)
+        found = open_load(self.port, requests, 20, count / 20, 32)
+        require(found["statuses"] == {200: count}, f"logins were answered {found['statuses']}")
+        self.stack.wait_until_idle(60)
 
     @staticmethod
     def _credentials(one):

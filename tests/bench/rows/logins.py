@@ -39,6 +39,7 @@ class LoginsBesideWebhooks:
                 login = front.requests("logins", self.membership.logins())
                 webhook = front.requests("webhooks", self.membership.webhooks())
                 self.files[front] = (login, webhook)
+        self.membership.log_in_once(self.files[self.membership][0])
 
     def round(self, number):
         names = list(self.phases) if number % 2 else list(self.phases)[::-1]
@@ -111,6 +112,7 @@ class LoginRate:
         self.bench = bench
         self.membership = bench.membership()
         self.requests = self.membership.requests("logins", self.membership.logins())
+        self.membership.log_in_once(self.requests)
 
     def round(self, number):
         self.membership.stack.wait_until_idle(120)
