@@ -1,7 +1,6 @@
 #include <utility>
 
 #include "app/app.h"
-#include "base/thread_role.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/settings.h"
@@ -17,7 +16,6 @@ int serve(const Arguments& arguments) {
   for (const std::string& warning : config.warnings) {
     ops::logWarning("configuration", {{"warning", warning}});
   }
-  takeTurns();
   try {
     app::App app(std::move(config));  // opens the store, migrates
     app.start();                      // outbox, sync, then FastCGI

@@ -4,7 +4,6 @@
 #include <exception>
 #include <utility>
 
-#include "base/thread_role.h"
 #include "ops/log.h"
 
 namespace mbr::passwords {
@@ -51,7 +50,6 @@ bool HashPool::tryRun(Priority priority, std::function<void()> task) {
 }
 
 void HashPool::run() {
-  takeCoreAtOnce();
   std::unique_lock lock(mutex_);
   for (;;) {
     wake_.wait(lock, [this] { return stopping_ || canBegin(); });

@@ -5,6 +5,8 @@
 #include <chrono>
 #include <thread>
 
+#include "base/thread_role.h"
+
 using namespace mbr;
 using namespace std::chrono_literals;
 
@@ -13,6 +15,7 @@ class StopFlagTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(waitingEndsAtItsTime);
   CPPUNIT_TEST(aRaisedFlagEndsWaitingAtOnce);
   CPPUNIT_TEST(raisingWakesWhoWaits);
+  CPPUNIT_TEST(aThreadIsAFastWorkerOnlyIfItSaidSo);
   CPPUNIT_TEST_SUITE_END();
 
   void waitingEndsAtItsTime() {
@@ -37,6 +40,18 @@ class StopFlagTest : public CppUnit::TestFixture {
     flag.raise();
     waiter.join();
     CPPUNIT_ASSERT(woken);
+  }
+
+  void aThreadIsAFastWorkerOnlyIfItSaidSo() {
+    bool before = true;
+    bool after = false;
+    std::thread worker([&] {
+      before = isFastWorker();
+      declareFastWorker();
+      after = isFastWorker();
+    });
+    worker.join();
+    CPPUNIT_ASSERT(!before && after && !isFastWorker());
   }
 };
 

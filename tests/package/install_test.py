@@ -344,13 +344,6 @@ class Systemd(Way, unittest.TestCase):
                     "membergate@shop.service membergate@shop.socket")
         self.passed()
 
-    def test_05b_the_unit_lets_threads_take_turns(self):
-        # Column 41 is the policy: 3 is SCHED_BATCH, 0 the usual one of those that check passwords.
-        policies = self.box.sh(
-            "cat /proc/$(pidof membergate)/task/*/stat | sed 's/.*) //' | cut -d' ' -f39").split()
-        self.assertEqual({"0", "3"}, set(policies))
-        self.passed()
-
     def test_10_a_restart_and_an_upgrade_lose_no_webhook(self):
         number = self.add("carol@example.org")
         calls = self.box.begin(
