@@ -5,9 +5,6 @@
 namespace mbr::app {
 namespace {
 
-// How often it is seen whether a daemon still runs.
-constexpr std::chrono::seconds kDaemonEvery{3};
-
 // A job that was put off for no longer than this has not failed; its import is under way, say.
 constexpr std::chrono::seconds kPutOff{10};
 
@@ -46,7 +43,7 @@ Result<JobRun::Progress> JobRun::look() {
 
   // Not before the tries of each were counted.
   const SteadyInstant now = bench_.clock.steady();
-  if (!outbound_ && !stopped_ && now - lookedAt_ >= kDaemonEvery) {
+  if (!outbound_ && !stopped_ && now - lookedAt_ >= StandIn::kLookEvery) {
     lookedAt_ = now;
     if (const Outcome begun = workHere(); !begun) return begun.error();
   }

@@ -1,6 +1,7 @@
 // A command that does the daemon's work because none runs.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -16,6 +17,9 @@ namespace mbr::app {
 // time.
 class StandIn {
  public:
+  // How often it is seen whether a daemon still runs, by a command that follows its work.
+  static constexpr std::chrono::seconds kLookEvery{3};
+
   // Not the daemon's own: a command that works is no daemon to who asks for one.
   static std::string lockFor(const std::string& storePath) { return storePath + ".work.lock"; }
 

@@ -3,12 +3,6 @@
 #include <utility>
 
 namespace mbr::app {
-namespace {
-
-// How often it is seen whether a daemon still runs.
-constexpr std::chrono::seconds kDaemonEvery{3};
-
-}  // namespace
 
 SyncRun::SyncRun(Workbench& bench)
     : bench_(bench),
@@ -52,7 +46,7 @@ Result<SyncRun::Progress> SyncRun::look() {
   if (progress.done) return progress;
 
   const SteadyInstant now = bench_.clock.steady();
-  if (!thread_.joinable() && !isOthers && now - looked_ >= kDaemonEvery) {
+  if (!thread_.joinable() && !isOthers && now - looked_ >= StandIn::kLookEvery) {
     looked_ = now;
     if (const Outcome begun = workHere(); !begun) return begun.error();
   }
