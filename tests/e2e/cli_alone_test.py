@@ -190,10 +190,13 @@ class Alone(StackTest):
         self.assertDaemonFindsNothingToDo(people)
 
     def test_two_at_once_do_each_job_once(self):
+        self.each_way("both", self.work_at_once)
+
+    def each_way(self, name, act):
         for way, count in (("single", 8), ("bulk", 40)):
             with self.subTest(way):
                 self.setUp()
-                self.work_at_once(self.new(f"both-{way}", count))
+                act(self.new(f"{name}-{way}", count))
 
     def work_at_once(self, people):
         self.bury(people)
@@ -218,10 +221,7 @@ class Alone(StackTest):
                              (len(passwords(contact)), len(contact["automations"])), contact)
 
     def test_a_daemon_that_starts_meanwhile_does_nothing_twice(self):
-        for way, count in (("single", 8), ("bulk", 40)):
-            with self.subTest(way):
-                self.setUp()
-                self.meet(self.new(f"met-{way}", count))
+        self.each_way("met", self.meet)
 
     def meet(self, people):
         self.bury(people)
