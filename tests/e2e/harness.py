@@ -28,7 +28,8 @@ from http_client import HttpClient
 from simulator import Simulator
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.append(str(ROOT / "tests/api"))
+sys.path += [str(ROOT / "tests/api"), str(ROOT / "tests/nginx")]
+from buffered_log import write_out  # noqa: E402
 from openapi_contract import Contract  # noqa: E402
 STACK = ROOT / "scripts/stack"
 FORM = "application/x-www-form-urlencoded"
@@ -399,6 +400,7 @@ class Stack:
 
     def files(self, without=("env", "acsim")):
         """Every regular file below the directory but those named, as (name, bytes)."""
+        write_out(self.pid("nginx"), self.dir / "nginx/log/membergate-access.log")
         for path in sorted(self.dir.rglob("*")):
             name = path.relative_to(self.dir)
             if name.parts[0] in without or path.is_symlink() or not path.is_file():

@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 
+from buffered_log import write_out
 from fastcgi_responder import Responder
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -197,6 +198,7 @@ class Rig:
 
     def logs(self):
         """Every byte of every log, by file name."""
+        write_out(self.nginx.pid, self.directory / "log/membergate-access.log")
         return {
             path.name: path.read_text(errors="replace")
             for path in (self.directory / "log").iterdir()
