@@ -69,4 +69,4 @@ add_action('init', function (): void {
     if (isset($_GET['mbr_genpass']) && $_SERVER['REQUEST_METHOD'] === 'POST') {
         receive();
     }
-}, 0);
+});
