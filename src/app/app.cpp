@@ -319,7 +319,11 @@ App::House::House(config::Config given)
       logins(throttle, sessions, verifier, clock, sessionSaver(*store), {config.loginFailureTime}),
       webhookRoutes(
           {config.maxWebhookBodyBytes,
-           [this](std::string_view key) { return installation.hides(key, *directories.names()); },
+           [this] {
+             return [this, names = directories.names()](std::string_view key) {
+               return installation.hides(key, *names);
+             };
+           },
            keys.subkey("delivery", keys.currentId()).value(), [this] { lostWebhooks.note(); }},
           codes, applier, clearer, clock),
       authRoute(

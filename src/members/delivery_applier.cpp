@@ -271,15 +271,14 @@ void DeliveryApplier::applyFollowUp(store::Transaction& tx, Pending& pending) co
   const auto& open = pending.open;
   pending.receipt.password = open ? Receipt::Password::kPending : Receipt::Password::kNone;
 
-  if (tx.findDelivery(delivery.digest, delivery.receivedAt - options_.duplicateWindow)) {
-    pending.receipt.status = Receipt::Status::kDuplicate;
-    return;
-  }
   PasswordPayload more;
   more.contactId = pending.receipt.contact;
   more.email = email;
   more.steps = stepsOf(delivery.followUp.tags, delivery.followUp.automations);
-  if (!open && tx.findOpenJob(kFollowUpJob, followUpKey(more))) {
+  // In a flood an open job settles it nearly always, without a look at the deliveries.
+  if ((open && holdsSteps(*open, more.steps)) ||
+      tx.findDelivery(delivery.digest, delivery.receivedAt - options_.duplicateWindow) ||
+      (!open && tx.findOpenJob(kFollowUpJob, followUpKey(more)))) {
     pending.receipt.status = Receipt::Status::kDuplicate;
     return;
   }
@@ -289,9 +288,8 @@ void DeliveryApplier::applyFollowUp(store::Transaction& tx, Pending& pending) co
     pending.enqueued = pending.readComes = true;
     return;
   }
-
   bool added = false;
-  if (!holdsSteps(*open, more.steps)) enqueueFollowUp(tx, open->id, more, &added);
+  enqueueFollowUp(tx, open->id, more, &added);
   if (!added) pending.receipt.status = Receipt::Status::kDuplicate;
 }
 

@@ -21,6 +21,9 @@ constexpr Milliseconds kIdle{1000};
 // The same where only some jobs are to be run: what keeps one of them may end without a word.
 constexpr Milliseconds kIdleWithChosen{100};
 
+// After a job that was due and that another worker claimed first.
+constexpr Milliseconds kTakenByOther{1};
+
 // From one look at the queue that found nothing to the next. Each webhook announces a job, and in a
 // flood looking at each announcement would cost as much as the webhooks do.
 constexpr Milliseconds kPause{10};
@@ -185,51 +188,43 @@ void Dispatcher::run(Lane lowest) {
       const std::lock_guard lock(mutex_);
       seen = wakes_;
     }
+    Milliseconds idle = kIdle;
     try {
       answerWaiters();
-      if (runOne(lowest)) continue;
+      idle = untilDue(lowest);
+      if (idle <= Milliseconds::zero()) {
+        if (runOne(lowest)) continue;
+        idle = chosen_ ? kIdleWithChosen : kTakenByOther;
+      }
     } catch (const std::exception& e) {
       ops::logError("outbox_loop_failed", {{"what", e.what()}});
     } catch (...) {
       ops::logError("outbox_loop_failed", {{"what", "unknown exception"}});
     }
-    const Milliseconds most = idle(lowest);
     const auto lookedAt = std::chrono::steady_clock::now();
     {
       std::unique_lock lock(mutex_);
-      changed_.wait_for(lock, most, [&] { return wakes_ != seen || stop_.raised(); });
+      changed_.wait_for(lock, idle, [&] { return wakes_ != seen || stop_.raised(); });
     }
     (void)stop_.waitUntil(lookedAt + pause);
   }
 }
 
-// Until the next job is due.
-Milliseconds Dispatcher::idle(Lane lowest) {
-  if (chosen_) return kIdleWithChosen;
-  Milliseconds idle = kIdle;
+// Until the next job is due, at most kIdle; zero if one is. A read: claiming is a durable commit,
+// and most of the time nothing is due.
+Milliseconds Dispatcher::untilDue(Lane lowest) {
+  if (chosen_) return Milliseconds::zero();
+  Milliseconds left = kIdle;
   (void)store_.read([&](store::Reader& reader) -> Outcome {
     if (const auto due = reader.nextJobDue(lowest)) {
-      idle = std::clamp<Milliseconds>(*due - clock_.now(), Milliseconds{1}, kIdle);
+      left = std::clamp<Milliseconds>(*due - clock_.now(), Milliseconds::zero(), kIdle);
     }
     return Done{};
   });
-  return idle;
-}
-
-// A read first: claiming is a durable commit, and most of the time nothing is due.
-bool Dispatcher::mayFind(Lane lowest) {
-  if (chosen_) return true;
-  bool due = false;
-  const Outcome looked = store_.read([&](store::Reader& reader) -> Outcome {
-    const auto next = reader.nextJobDue(lowest);
-    due = next && *next <= clock_.now();
-    return Done{};
-  });
-  return looked && due;
+  return left;
 }
 
 bool Dispatcher::runOne(Lane lowest) {
-  if (!mayFind(lowest)) return false;
   std::vector<Job> claimed;
   const Outcome outcome = store_.write([&](store::Transaction& tx) -> Outcome {
     claimed = claim(tx, lowest);

@@ -112,8 +112,7 @@ class Dispatcher {
  private:
   void run(Lane lowest);
   bool runOne(Lane lowest);
-  bool mayFind(Lane lowest);
-  Milliseconds idle(Lane lowest);
+  Milliseconds untilDue(Lane lowest);
   std::vector<Job> claim(store::Transaction& tx, Lane lowest) const;
   void execute(Job& job);
   void executeTogether(std::vector<Job>& jobs);

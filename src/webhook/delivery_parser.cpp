@@ -143,6 +143,7 @@ Result<Delivery> parseDelivery(const http::Form& body, Instant receivedAt,
   Delivery delivery;
   delivery.receivedAt = receivedAt;
   Keys keys;
+  delivery.fields.reserve(body.fields().size());
   for (const auto& [key, value] : body.fields()) {
     const std::string_view field = fieldKey(key);
     if (!field.empty()) {

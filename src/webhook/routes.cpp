@@ -89,7 +89,7 @@ void WebhookRoutes::serve(const Kind& kind, const http::Request& request,
   if (!followUp) {
     return refuse(kind, request, reply, {400, "invalid_request", followUp.error().detail});
   }
-  auto delivery = parseDelivery(*body, clock_.now(), options_.isHidden);
+  auto delivery = parseDelivery(*body, clock_.now(), options_.hiddenFields());
   if (!delivery) {
     if (delivery.error().code != Code::kNotFound) {
       return refuse(kind, request, reply, {400, "invalid_request", delivery.error().detail});

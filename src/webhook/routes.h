@@ -25,7 +25,8 @@ class WebhookRoutes {
  public:
   struct Options {
     std::size_t maxBodyBytes = 256 * 1024;
-    HiddenField isHidden;  // required; must be thread-safe
+    // Required; must be thread-safe. Asked once for each call.
+    std::function<HiddenField()> hiddenFields;
     // Required: 16 to 64 bytes that outlive restarts (KeyRing::subkey). What is kept of a call's
     // URL and body is a digest under this key, since a URL may hold a default password.
     Secret digestKey;

@@ -28,12 +28,13 @@ class ClearuserTest : public CppUnit::TestFixture {
   passwords::Sealer sealer{rig.keys, rig.random};
   members::DeliveryApplier applier{rig.store, rig.directories, sealer, rig.clock, {}, [] {}};
   members::MemberClearer clearer{rig.store};
-  WebhookRoutes routes{{256 * 1024, [](std::string_view key) { return key == "password"; },
-                        Secret("a key of 16 bytes or more")},
-                       rig.codes,
-                       applier,
-                       clearer,
-                       rig.clock};
+  WebhookRoutes routes{
+      {256 * 1024, [] { return [](std::string_view key) { return key == "password"; }; },
+       Secret("a key of 16 bytes or more")},
+      rig.codes,
+      applier,
+      clearer,
+      rig.clock};
   std::string code;
   std::string token;  // of 42's session
 

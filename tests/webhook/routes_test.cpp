@@ -25,7 +25,9 @@ constexpr const char* kBody =
     "&seriesid=7";
 constexpr const char* kForm = "application/x-www-form-urlencoded; charset=UTF-8";
 
-bool isHidden(std::string_view key) { return key == "password"; }
+HiddenField hiddenFields() {
+  return [](std::string_view key) { return key == "password"; };
+}
 
 }  // namespace
 
@@ -68,7 +70,7 @@ class WebhookRoutesTest : public CppUnit::TestFixture {
   std::atomic<int> lost{0};
   members::MemberClearer clearer{store};
   WebhookRoutes routes{
-      {256 * 1024, isHidden, Secret("a key of 16 bytes or more"), [this] { ++lost; }},
+      {256 * 1024, hiddenFields, Secret("a key of 16 bytes or more"), [this] { ++lost; }},
       codes,
       applier,
       clearer,
@@ -349,8 +351,8 @@ class WebhookRoutesTest : public CppUnit::TestFixture {
   }
 
   void aCallThatIsNotKeptIsAnsweredThoughNobodyAsksForTheLost() {
-    WebhookRoutes deaf({256 * 1024, isHidden, Secret("a key of 16 bytes or more")}, codes, applier,
-                       clearer, clock);
+    WebhookRoutes deaf({256 * 1024, hiddenFields, Secret("a key of 16 bytes or more")}, codes,
+                       applier, clearer, clock);
     http::Router other;
     deaf.registerOn(other);
     answer(genpassCall());
