@@ -275,7 +275,7 @@ void DeliveryApplier::applyFollowUp(store::Transaction& tx, Pending& pending) co
   more.contactId = pending.receipt.contact;
   more.email = email;
   more.steps = stepsOf(delivery.followUp.tags, delivery.followUp.automations);
-  // In a flood an open job settles it nearly always, without a look at the deliveries.
+  // An open job that does the same settles it without a look at the deliveries.
   if ((open && holdsSteps(*open, more.steps)) ||
       tx.findDelivery(delivery.digest, delivery.receivedAt - options_.duplicateWindow) ||
       (!open && tx.findOpenJob(kFollowUpJob, followUpKey(more)))) {

@@ -9,6 +9,7 @@ import time
 def write_out(nginx, log, timeout=10):
     """Has the nginx of that pid write out `log`; what the log held so far is moved to its end of
     `NAME.earlier.log`, which is returned."""
+    log = log.resolve()  # as /proc names it
     aside = log.with_name(log.stem + ".aside")
     earlier = log.with_name(log.stem + ".earlier.log")
     log.rename(aside)
