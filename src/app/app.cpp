@@ -123,6 +123,7 @@ class Listening {
 struct App::House {
   explicit House(config::Config given);
 
+  webhook::HiddenField hiddenFields() const;
   void releaseLeft();
   void subscribe();
   void addRoutes();
@@ -318,17 +319,10 @@ App::House::House(config::Config given)
       lostWebhooks(*store, clock),
       logins(throttle, sessions, verifier, clock, sessionSaver(*store), {config.loginFailureTime}),
       webhookRoutes(
-          {config.maxWebhookBodyBytes,
-           [this] {
-             return [this, names = directories.names()](std::string_view key) {
-               return installation.hides(key, *names);
-             };
-           },
+          {config.maxWebhookBodyBytes, [this] { return hiddenFields(); },
            keys.subkey("delivery", keys.currentId()).value(), [this] { lostWebhooks.note(); }},
           codes, applier, clearer, clock),
-      authRoute(
-          {[this](std::string_view key) { return installation.hides(key, *directories.names()); }},
-          codes, logins, directories),
+      authRoute({[this] { return hiddenFields(); }}, codes, logins, directories),
       autologinRoute({config.autologin, config.loginFailureTime}, codes, throttle, sessions,
                      linkVerifier, clock, linkSessionSaver(*store)),
       lookup(cache, livePull, clock, {}),
@@ -386,6 +380,13 @@ void App::House::releaseLeft() {
 }
 
 // Caches are told before anyone learns that a commit happened.
+// By the names as they are now.
+webhook::HiddenField App::House::hiddenFields() const {
+  return [this, names = directories.names()](std::string_view key) {
+    return installation.hides(key, *names);
+  };
+}
+
 void App::House::subscribe() {
   store->subscribe(listening.whileHere([this](const std::vector<store::Change>& told) {
     for (const store::Change& change : told) {

@@ -158,6 +158,7 @@ http::Response AuthRoute::answer(const logins::Answer& answer, const std::string
 }
 
 std::string AuthRoute::render(const Contact& contact, const std::set<std::string>& names) const {
+  const HiddenField isHidden = options_.hiddenFields();
   json::Object shown;
   std::set<std::string> asked = names;
   for (const auto& [name, valueOf] : kStandardNames) {
@@ -166,12 +167,12 @@ std::string AuthRoute::render(const Contact& contact, const std::set<std::string
   }
   if (names.empty()) {
     for (const auto& [perstag, value] : contact.fields) {
-      if (!options_.isHidden(perstag)) shown.set(perstag, value);
+      if (!isHidden(perstag)) shown.set(perstag, value);
     }
   }
   const auto known = directories_.names();
   for (const std::string& perstag : asked) {
-    if (options_.isHidden(perstag)) continue;
+    if (isHidden(perstag)) continue;
     const auto value = contact.fields.find(perstag);
     if (value != contact.fields.end()) {
       shown.set(perstag, value->second);

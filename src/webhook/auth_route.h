@@ -17,7 +17,8 @@ namespace mbr::webhook {
 class AuthRoute {
  public:
   struct Options {
-    HiddenField isHidden;  // required; must be thread-safe. Such fields are never answered
+    // Required; must be thread-safe. Asked once for each call; such fields are never answered.
+    std::function<HiddenField()> hiddenFields;
   };
 
   // All of them must outlive the route, and the route every reply that is still open.

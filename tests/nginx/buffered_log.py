@@ -7,11 +7,10 @@ import time
 
 
 def write_out(nginx, log, timeout=10):
-    """Has the nginx of that pid write out `log`; what the log held so far is moved to its end of
-    `NAME.earlier.log`, which is returned."""
+    """Has the nginx of that pid write out `log`; what it holds is moved to the end of
+    `NAME.earlier.log`."""
     log = log.resolve()  # as /proc names it
     aside = log.with_name(log.stem + ".aside")
-    earlier = log.with_name(log.stem + ".earlier.log")
     log.rename(aside)
     os.kill(nginx, signal.SIGUSR1)  # each process writes, then opens the log anew
     deadline = time.monotonic() + timeout
@@ -19,10 +18,9 @@ def write_out(nginx, log, timeout=10):
         if time.monotonic() > deadline:
             raise AssertionError(f"nginx did not open {log} anew within {timeout} s")
         time.sleep(0.01)
-    with open(earlier, "ab") as file:
+    with open(log.with_name(log.stem + ".earlier.log"), "ab") as file:
         file.write(aside.read_bytes())
     aside.unlink()
-    return earlier
 
 
 def _children(pid):

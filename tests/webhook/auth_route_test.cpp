@@ -9,7 +9,9 @@ namespace mbr::webhook {
 using test::LoginRig;
 namespace {
 
-bool isHidden(std::string_view key) { return key == "PASSWORD" || key == "TOKEN"; }
+HiddenField hiddenFields() {
+  return [](std::string_view key) { return key == "PASSWORD" || key == "TOKEN"; };
+}
 
 members::LoginOptions memberOptions() {
   members::LoginOptions options;
@@ -43,7 +45,7 @@ class AuthRouteTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE_END();
 
   LoginRig rig{memberOptions()};
-  AuthRoute route{{isHidden}, rig.codes, rig.logins, rig.directories};
+  AuthRoute route{{hiddenFields}, rig.codes, rig.logins, rig.directories};
   std::string code;
 
  public:
