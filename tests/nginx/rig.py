@@ -5,12 +5,11 @@ import http.client
 import json
 import os
 import pathlib
-import queue
+import select
 import shutil
 import socket
 import subprocess
 import tempfile
-import threading
 import time
 
 from buffered_log import write_out
@@ -87,15 +86,22 @@ class Rig:
         raise RuntimeError((self.directory / "log/start.log").read_text())
 
     def _listen_for_notes(self):
-        self.notes = queue.Queue()
+        self._notes = []
         self._ear = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._ear.bind(str(self.directory / "shed.sock"))
-        threading.Thread(target=self._hear, daemon=True).start()
 
-    def _hear(self):
-        while True:
+    def _hear(self, timeout=0.0):
+        """Takes every note that waits, the first for `timeout` seconds; says whether one did.
+
+        Each request does so: a socket holds 11 datagrams (net.unix.max_dgram_qlen), and nginx
+        throws away what comes on top.
+        """
+        heard = False
+        while select.select([self._ear], [], [], 0 if heard else timeout)[0]:
             text = self._ear.recv(65536).decode()
-            self.notes.put(json.loads(text[text.index("{") :]))
+            self._notes.append(json.loads(text[text.index("{") :]))
+            heard = True
+        return heard
 
     def _write_files(self, edits):
         paths = (
@@ -148,13 +154,14 @@ class Rig:
         self.nginx.terminate()
         self.nginx.wait()
         self.responder.stop()
+        self._ear.close()
         shutil.rmtree(self.directory)
 
     def fresh(self):
         """Puts everything that one test may leave behind back to the start."""
         self.responder.forget()
-        while not self.notes.empty():
-            self.notes.get()
+        self._hear()
+        self._notes.clear()
 
     def send(self, method, target, body=None, headers=None, address="127.0.0.1"):
         connection = http.client.HTTPConnection(
@@ -166,6 +173,7 @@ class Rig:
             return Answer(answer.status, answer.headers, answer.read())
         finally:
             connection.close()
+            self._hear()
 
     def get(self, target, **more):
         return self.send("GET", target, **more)
@@ -186,15 +194,13 @@ class Rig:
 
     def notes_heard(self, expected):
         """Waits until `expected` notes have come; then says how many there are."""
-        heard = []
-        try:
-            while len(heard) < expected:
-                heard.append(self.notes.get(timeout=5))
-            # One more would follow its neighbours at once.
-            while True:
-                heard.append(self.notes.get(timeout=0.1))
-        except queue.Empty:
-            return heard
+        while len(self._notes) < expected and self._hear(timeout=5):
+            pass
+        # One more would follow its neighbours at once.
+        while self._hear(timeout=0.1):
+            pass
+        heard, self._notes = self._notes, []
+        return heard
 
     def logs(self):
         """Every byte of every log, by file name."""
