@@ -6,6 +6,12 @@ namespace {
 // Of one request, its wait for the budget included; well below the lease of a job.
 constexpr std::chrono::seconds kCallDeadline{30};
 
+passwords::Hasher::Options keptIn(passwords::HashMemory& memory) {
+  passwords::Hasher::Options options;
+  options.memory = &memory;
+  return options;
+}
+
 }  // namespace
 
 Account::Account(const config::Config& config, store::Store& store,
@@ -20,7 +26,7 @@ Account::Account(const config::Config& config, store::Store& store,
 Outbound::Outbound(const Ground& ground)
     : linkTokens(ground.keys, ground.config.autologinTokenField),
       generator(ground.config.generator, ground.random),
-      hasher(ground.keys, ground.random),
+      hasher(ground.keys, ground.random, keptIn(hashMemory)),
       sealer(ground.keys, ground.random),
       contactReader(ground.store, ground.directories,
                     {ground.config.passwordField, ground.installation.hiddenFields(), &linkTokens}),
@@ -33,7 +39,8 @@ Outbound::Outbound(const Ground& ground)
       updater(ground.store, issuer, ground.clock, [this] { dispatcher.wake(); },
               {ground.config.passwordRule, ground.installation.installedAt(),
                ground.config.autologinTokenField, &tombstones}),
-      hashPool({ground.config.hashPool.threads, ground.config.hashPool.queue, ground.hashing}),
+      hashPool({ground.config.hashPool.threads, ground.config.hashPool.queue, ground.hashing,
+                &hashMemory}),
       passwordWiper(ground.store, hasher, hashPool, ground.config.passwordPolicy,
                     [this] { dispatcher.wake(); }),
       workshop{ground.store,   ground.clock,

@@ -70,6 +70,7 @@ struct Outbound {
   ops::Timer timer;
   const members::LinkTokens linkTokens;
   passwords::Generator generator;
+  passwords::HashMemory hashMemory;
   passwords::Hasher hasher;
   passwords::Sealer sealer;
   sync::ContactReader contactReader;

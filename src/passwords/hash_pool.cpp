@@ -49,10 +49,20 @@ bool HashPool::tryRun(Priority priority, std::function<void()> task) {
   return false;
 }
 
+void HashPool::awaitTask(std::unique_lock<std::mutex>& lock) {
+  const auto due = [this] { return stopping_ || canBegin(); };
+  if (options_.memory != nullptr && !wake_.wait_for(lock, options_.memory->keptFor(), due)) {
+    lock.unlock();
+    options_.memory->releaseUnused();
+    lock.lock();
+  }
+  wake_.wait(lock, due);
+}
+
 void HashPool::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    wake_.wait(lock, [this] { return stopping_ || canBegin(); });
+    awaitTask(lock);
     // With `stopping_`, a background task that runs leaves the rest of its queue to its own thread.
     if (!canBegin()) return;
     auto& queue = !known_.empty() ? known_ : !unknown_.empty() ? unknown_ : background_;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "ops/metrics.h"
+#include "passwords/hash_memory.h"
 
 namespace mbr::passwords {
 
@@ -25,6 +26,8 @@ class HashPool {
     std::size_t queue = 64;  // logins that may wait, >= 1; as many background tasks beside them
     // Holds how many tasks are running, for who can make room for them. Outlives the pool.
     std::atomic<int>* running = nullptr;
+    // What tasks hash with: it lets go of what is unused while no task comes. Outlives the pool.
+    HashMemory* memory = nullptr;
   };
 
   enum class Priority {
@@ -50,6 +53,7 @@ class HashPool {
   using Task = std::function<void()>;
 
   void run();
+  void awaitTask(std::unique_lock<std::mutex>& lock);
   bool hasRoom(Priority priority) const;  // with mutex_ held
   bool canBegin() const;                  // with mutex_ held
   void showLength();                      // with mutex_ held

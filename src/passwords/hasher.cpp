@@ -44,16 +44,6 @@ FastDigest readFast(const Credential& credential, std::string_view rest) {
   return {rest.substr(0, colon), parseId(rest.substr(colon + 1)).value_or(0)};
 }
 
-// crypto_pwhash_str_verify answers -1 both for another password and for a failed allocation.
-bool verifyArgon2(const std::string& phc, const Secret& peppered) {
-  errno = 0;
-  if (crypto_pwhash_str_verify(phc.c_str(), peppered.reveal().data(), peppered.size()) == 0) {
-    return true;
-  }
-  if (errno == ENOMEM) throw std::bad_alloc();
-  return false;
-}
-
 std::string sourceMac(const KeyRing& keys, std::string_view keyId, std::string_view salt,
                       const Secret& text) {
   const auto key = keys.subkey(kSourcePurpose, keyId);
@@ -76,11 +66,12 @@ Hasher::Hasher(const KeyRing& keys, Random& random, Options options)
     : keys_(keys),
       random_(random),
       options_(options),
-      dummy_(argon2(Secret::take(random.bytes(crypto_auth_hmacsha256_BYTES)))) {}
+      dummy_(argon2(Secret::take(random.bytes(crypto_auth_hmacsha256_BYTES)), nullptr)) {}
 
-std::string Hasher::argon2(const Secret& peppered) const {
+std::string Hasher::argon2(const Secret& peppered, HashMemory* memory) const {
   if (sodium_init() < 0) throw std::runtime_error("libsodium could not be initialised");
   std::array<char, crypto_pwhash_STRBYTES> phc{};
+  const HashMemory::Loan loan(memory);
   errno = 0;
   if (crypto_pwhash_str_alg(phc.data(), peppered.reveal().data(), peppered.size(), options_.passes,
                             options_.memoryBytes, crypto_pwhash_ALG_ARGON2ID13) != 0) {
@@ -88,6 +79,17 @@ std::string Hasher::argon2(const Secret& peppered) const {
     throw std::bad_alloc();
   }
   return phc.data();
+}
+
+// crypto_pwhash_str_verify answers -1 both for another password and for a failed allocation.
+bool Hasher::verifyArgon2(const std::string& phc, const Secret& peppered) const {
+  const HashMemory::Loan loan(options_.memory);
+  errno = 0;
+  if (crypto_pwhash_str_verify(phc.c_str(), peppered.reveal().data(), peppered.size()) == 0) {
+    return true;
+  }
+  if (errno == ENOMEM) throw std::bad_alloc();
+  return false;
 }
 
 std::string Hasher::fastDigest(ContactId contact, const Secret& password,
@@ -108,7 +110,7 @@ Credential Hasher::makeFast(ContactId contact, const Secret& password, Credentia
 Credential Hasher::makeSlow(ContactId contact, const Secret& password, CredentialOrigin origin,
                             Instant now) const {
   const Secret peppered = Secret::take(keys_.mac(kPepperPurpose, password.reveal()));
-  return {contact, CredentialKind::kSlow, origin, keys_.currentId() + ":" + argon2(peppered), "",
+  return {contact, CredentialKind::kSlow, origin, keys_.currentId() + ":" + argon2(peppered, options_.memory), "",
           now};
 }
 

@@ -15,6 +15,7 @@
 #include "base/secret.h"
 #include "domain/credential.h"
 #include "domain/ids.h"
+#include "passwords/hash_memory.h"
 #include "passwords/key_ring.h"
 
 namespace mbr::passwords {
@@ -28,6 +29,7 @@ class Hasher {
   struct Options {
     std::size_t memoryBytes = 19456 * 1024;
     unsigned passes = 2;
+    HashMemory* memory = nullptr;  // keeps it between two hashes; outlives the hasher
   };
 
   // Both must outlive the hasher. Hashes once (slow), to have something to verify for a member who
@@ -71,7 +73,8 @@ class Hasher {
 
  private:
   std::string fastDigest(ContactId contact, const Secret& password, std::string_view keyId) const;
-  std::string argon2(const Secret& peppered) const;
+  std::string argon2(const Secret& peppered, HashMemory* memory) const;
+  bool verifyArgon2(const std::string& phc, const Secret& peppered) const;
   bool wantsSlow(const Credential& credential) const;
 
   const KeyRing& keys_;
