@@ -187,8 +187,9 @@ void DeliveryApplier::applyIn(store::Transaction& tx, Pending& pending) const {
   if (refresh && !readComes()) {
     WhoPayload who{pending.receipt.contact, delivery.email ? delivery.email->text() : ""};
     if (pending.effect != Effect::kChanged) who.askedAt = delivery.receivedAt;
-    enqueueRefresh(tx, who);
-    pending.enqueued = true;
+    bool added = false;
+    enqueueRefresh(tx, who, Lane::kRefresh, &added);
+    pending.enqueued = pending.enqueued || added;
   }
 
   store::DeliveryRecord record;
@@ -277,7 +278,7 @@ void DeliveryApplier::applyFollowUp(store::Transaction& tx, Pending& pending) co
   more.steps = stepsOf(delivery.followUp.tags, delivery.followUp.automations);
   // An open job that does the same settles it without a look at the deliveries.
   if ((open && holdsSteps(*open, more.steps)) ||
-      tx.findDelivery(delivery.digest, delivery.receivedAt - options_.duplicateWindow) ||
+      tx.hasDelivery(delivery.digest, delivery.receivedAt - options_.duplicateWindow) ||
       (!open && tx.findOpenJob(kFollowUpJob, followUpKey(more)))) {
     pending.receipt.status = Receipt::Status::kDuplicate;
     return;

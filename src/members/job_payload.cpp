@@ -320,7 +320,8 @@ JobId enqueueFollowUp(store::Transaction& tx, JobId after, const PasswordPayload
   return tx.addJob(job, added);
 }
 
-JobId enqueueRefresh(store::Transaction& tx, const WhoPayload& who, Lane lane) {
+JobId enqueueRefresh(store::Transaction& tx, const WhoPayload& who, Lane lane, bool* added) {
+  if (added != nullptr) *added = false;
   static ops::Counter& queued = refreshCounter("queued");
   static ops::Counter& coalesced = refreshCounter("coalesced");
   Job job;
@@ -348,7 +349,7 @@ JobId enqueueRefresh(store::Transaction& tx, const WhoPayload& who, Lane lane) {
   job.payload = write(who);
   job.createdAt = tx.now();
   job.dueAt = tx.now() + kRefreshDelay;
-  return tx.addJob(job);
+  return tx.addJob(job, added);
 }
 
 void satisfyRefresh(store::Transaction& tx, ContactId contact, Instant sentAt) {

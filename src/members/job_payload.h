@@ -137,9 +137,11 @@ JobId enqueueFollowUp(store::Transaction& tx, JobId after, const PasswordPayload
 
 // One refresh per contact, however many ask for it. It waits a moment, so that a burst about one
 // contact becomes one read with the newest data.
-// `who.askedAt` is set by the caller if the contact's row does not tell that it changed.
+// `who.askedAt` is set by the caller if the contact's row does not tell that it changed. `*added`
+// tells whether it is a new job.
 inline constexpr Milliseconds kRefreshDelay{250};
-JobId enqueueRefresh(store::Transaction& tx, const WhoPayload& who, Lane lane = Lane::kRefresh);
+JobId enqueueRefresh(store::Transaction& tx, const WhoPayload& who, Lane lane = Lane::kRefresh,
+                     bool* added = nullptr);
 // A read of the contact that was sent at `sentAt` has been applied: ends the refresh that waits for
 // such a read, if one does.
 void satisfyRefresh(store::Transaction& tx, ContactId contact, Instant sentAt);

@@ -67,9 +67,8 @@ void HashMemory::releaseUnused() {
 }
 
 void HashMemory::releaseUnused(SteadyInstant now) {
-  const auto used = std::find_if(pieces_.begin(), pieces_.end(), [&](const Piece& piece) {
-    return now - piece.usedAt < keptFor_;
-  });
+  const auto used = std::find_if(pieces_.begin(), pieces_.end(),
+                                 [&](const Piece& piece) { return now - piece.usedAt < keptFor_; });
   std::for_each(pieces_.begin(), used, [](const Piece& piece) { unmap(piece.base, piece.bytes); });
   pieces_.erase(pieces_.begin(), used);
 }

@@ -110,8 +110,9 @@ Credential Hasher::makeFast(ContactId contact, const Secret& password, Credentia
 Credential Hasher::makeSlow(ContactId contact, const Secret& password, CredentialOrigin origin,
                             Instant now) const {
   const Secret peppered = Secret::take(keys_.mac(kPepperPurpose, password.reveal()));
-  return {contact, CredentialKind::kSlow, origin, keys_.currentId() + ":" + argon2(peppered, options_.memory), "",
-          now};
+  return {contact, CredentialKind::kSlow,
+          origin,  keys_.currentId() + ":" + argon2(peppered, options_.memory),
+          "",      now};
 }
 
 bool Hasher::verify(const Credential& credential, const Secret& password) const {

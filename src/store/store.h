@@ -58,8 +58,8 @@ class Reader {
   virtual std::vector<Job> listDueJobs(std::string_view kind, Instant now, int limit) = 0;
   virtual std::vector<Job> listOpenJobsOf(ContactId contact) = 0;
 
-  // A delivery with this digest and a follow-up of its own, received at or after `since`.
-  virtual std::optional<DeliveryRecord> findDelivery(const std::string& digest, Instant since) = 0;
+  // Whether one with this digest and a follow-up of its own was received at or after `since`.
+  virtual bool hasDelivery(const std::string& digest, Instant since) = 0;
   // When the newest delivery of a route was received. Looks at the newest 10,000 only.
   virtual std::optional<Instant> lastDeliveryAt(std::string_view route) = 0;
 

@@ -400,6 +400,10 @@ class DeliveryApplierTest : public CppUnit::TestFixture {
     delivery.firstName = "Grace";
     rig_.apply(delivery);
     CPPUNIT_ASSERT_EQUAL(1, rig_.woken);
+    delivery.firstName = "Ada";
+    rig_.apply(delivery);  // the job that is queued already reads this, too
+    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, rig_.jobsOf(kRefreshJob).size());
+    CPPUNIT_ASSERT_EQUAL(1, rig_.woken);
   }
 };
 CPPUNIT_TEST_SUITE_REGISTRATION(DeliveryApplierTest);

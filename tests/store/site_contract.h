@@ -364,7 +364,7 @@ class SiteContractTest : public CppUnit::TestFixture {
     });
     erase(1);
     const auto has = [&](const std::string& digest) {
-      return seen([&](Reader& r) { return r.findDelivery(digest, at(0)).has_value(); });
+      return seen([&](Reader& r) { return r.hasDelivery(digest, at(0)); });
     };
     CPPUNIT_ASSERT_MESSAGE("a copy of it is not told from a new one", !has("by id"));
     CPPUNIT_ASSERT(!has("by email"));

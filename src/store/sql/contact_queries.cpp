@@ -161,9 +161,13 @@ std::int64_t saveContact(Connection& db, ChangeLog& log, const Contact& contact,
     db.run(
         "UPDATE contact SET email = ?2, doc = ?3, own_changes = ?4, version = ?5, "
         "changed_at = ?6, updated_at = ?7, event_at = ?8, as_of = ?9, pulled_at = ?10, "
-        "confirmed = ?11, deleted_at = ?12 WHERE id = ?1",
+        "confirmed = ?11 WHERE id = ?1",
         {contact.id, email, doc, ownChanges, version, contact.changedAt, contact.updatedAt,
-         contact.eventAt, contact.asOf, contact.pulledAt, contact.confirmed, contact.deletedAt});
+         contact.eventAt, contact.asOf, contact.pulledAt, contact.confirmed});
+    // Apart from the rest: a statement that names it writes its index anew, for each webhook.
+    if (stored.deleted || contact.deletedAt) {
+      db.run("UPDATE contact SET deleted_at = ?2 WHERE id = ?1", {contact.id, contact.deletedAt});
+    }
   }
   log.add(ChangeKind::kContact, contact.id, now);
   return version;

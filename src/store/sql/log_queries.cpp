@@ -26,14 +26,11 @@ DeliveryRecord readDelivery(Row& row) {
 
 }  // namespace
 
-std::optional<DeliveryRecord> findDelivery(Connection& db, const std::string& digest,
-                                           Instant since) {
-  std::optional<DeliveryRecord> found;
-  db.query("SELECT " MBR_DELIVERY_COLUMNS
-           " FROM delivery WHERE digest = ?1 AND received_at >= ?2 AND follow_up <> '' "
-           "AND status = 'accepted' ORDER BY received_at DESC LIMIT 1",
-           {Bytes(digest), since}, [&](Row& row) { found = readDelivery(row); });
-  return found;
+bool hasDelivery(Connection& db, const std::string& digest, Instant since) {
+  return db.integer(
+             "SELECT 1 FROM delivery WHERE digest = ?1 AND received_at >= ?2 "
+             "AND follow_up <> '' AND status = 'accepted' LIMIT 1",
+             {Bytes(digest), since}) != 0;
 }
 
 std::vector<DeliveryRecord> searchDeliveries(Connection& db, const DeliveryQuery& query,

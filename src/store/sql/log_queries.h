@@ -10,8 +10,7 @@
 
 namespace mbr::store::sql {
 
-std::optional<DeliveryRecord> findDelivery(Connection& db, const std::string& digest,
-                                           Instant since);
+bool hasDelivery(Connection& db, const std::string& digest, Instant since);
 std::vector<DeliveryRecord> searchDeliveries(Connection& db, const DeliveryQuery& query, int limit);
 std::optional<Instant> lastDeliveryAt(Connection& db, std::string_view route);
 void addDelivery(Connection& db, const DeliveryRecord& delivery);

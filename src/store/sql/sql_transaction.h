@@ -58,8 +58,8 @@ class Reads : public Base {
     return sql::listOpenJobsOf(db_, contact);
   }
 
-  std::optional<DeliveryRecord> findDelivery(const std::string& digest, Instant since) override {
-    return sql::findDelivery(db_, digest, since);
+  bool hasDelivery(const std::string& digest, Instant since) override {
+    return sql::hasDelivery(db_, digest, since);
   }
   std::optional<Instant> lastDeliveryAt(std::string_view route) override {
     return sql::lastDeliveryAt(db_, route);
