@@ -12,22 +12,31 @@ namespace {
 using Map = void* (*)(void*, std::size_t, int, int, int, off_t);
 using Unmap = int (*)(void*, std::size_t);
 
-// The function of that name that ours stands before.
+// The thread sanitizer maps memory before it can watch anyone do so; for the same reason nothing
+// here is a static of a function.
+#define MBR_UNWATCHED __attribute__((no_sanitize("thread")))
+
+Map nextMap = nullptr;
+Unmap nextUnmap = nullptr;
+
+// The function of that name that ours stands before, looked up at its first use.
 template <typename Function>
-Function next(const char* name) {
-  auto* const found = ::dlsym(RTLD_NEXT, name);
+MBR_UNWATCHED Function next(Function& known, const char* name) {
+  Function found = __atomic_load_n(&known, __ATOMIC_ACQUIRE);
+  if (found != nullptr) return found;
+  found = reinterpret_cast<Function>(::dlsym(RTLD_NEXT, name));
   if (found == nullptr) std::abort();
-  return reinterpret_cast<Function>(found);
+  __atomic_store_n(&known, found, __ATOMIC_RELEASE);
+  return found;
 }
 
-void* mapAnew(void* address, std::size_t bytes, int protection, int flags, int fd, off_t offset) {
-  static const Map map = next<Map>("mmap");
-  return map(address, bytes, protection, flags, fd, offset);
+MBR_UNWATCHED void* mapAnew(void* address, std::size_t bytes, int protection, int flags, int fd,
+                            off_t offset) {
+  return next(nextMap, "mmap")(address, bytes, protection, flags, fd, offset);
 }
 
-int unmap(void* base, std::size_t bytes) {
-  static const Unmap unmap = next<Unmap>("munmap");
-  return unmap(base, bytes);
+MBR_UNWATCHED int unmap(void* base, std::size_t bytes) {
+  return next(nextUnmap, "munmap")(base, bytes);
 }
 
 thread_local HashMemory::Loan* loan = nullptr;
@@ -113,8 +122,9 @@ using mbr::passwords::unmap;
 
 extern "C" {
 
-[[gnu::visibility("default")]] void* mmap(void* address, std::size_t bytes, int protection,
-                                          int flags, int fd, off_t offset) noexcept {
+MBR_UNWATCHED __attribute__((visibility("default"))) void* mmap(void* address, std::size_t bytes,
+                                                                int protection, int flags, int fd,
+                                                                off_t offset) noexcept {
   constexpr int kPrivate = MAP_PRIVATE | MAP_ANONYMOUS;
   if (loan != nullptr && address == nullptr && protection == (PROT_READ | PROT_WRITE) &&
       (flags & (kPrivate | MAP_STACK)) == kPrivate) {
@@ -123,7 +133,8 @@ extern "C" {
   return mapAnew(address, bytes, protection, flags, fd, offset);
 }
 
-[[gnu::visibility("default")]] int munmap(void* base, std::size_t bytes) noexcept {
+MBR_UNWATCHED __attribute__((visibility("default"))) int munmap(void* base,
+                                                                std::size_t bytes) noexcept {
   if (loan != nullptr && base != nullptr && HashMemoryHook::keeps(base, bytes)) return 0;
   return unmap(base, bytes);
 }
