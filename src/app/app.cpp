@@ -379,7 +379,6 @@ void App::House::releaseLeft() {
   lock.share();
 }
 
-// Caches are told before anyone learns that a commit happened.
 // By the names as they are now.
 webhook::HiddenField App::House::hiddenFields() const {
   return [this, names = directories.names()](std::string_view key) {
@@ -387,6 +386,7 @@ webhook::HiddenField App::House::hiddenFields() const {
   };
 }
 
+// Caches are told before anyone learns that a commit happened.
 void App::House::subscribe() {
   store->subscribe(listening.whileHere([this](const std::vector<store::Change>& told) {
     for (const store::Change& change : told) {

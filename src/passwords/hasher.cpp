@@ -110,9 +110,8 @@ Credential Hasher::makeFast(ContactId contact, const Secret& password, Credentia
 Credential Hasher::makeSlow(ContactId contact, const Secret& password, CredentialOrigin origin,
                             Instant now) const {
   const Secret peppered = Secret::take(keys_.mac(kPepperPurpose, password.reveal()));
-  return {contact, CredentialKind::kSlow,
-          origin,  keys_.currentId() + ":" + argon2(peppered, options_.memory),
-          "",      now};
+  const std::string hash = keys_.currentId() + ":" + argon2(peppered, options_.memory);
+  return {contact, CredentialKind::kSlow, origin, hash, "", now};
 }
 
 bool Hasher::verify(const Credential& credential, const Secret& password) const {

@@ -1,7 +1,6 @@
 #include "passwords/hash_memory.h"
 
 #include <cppunit/extensions/HelperMacros.h>
-#include <poll.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 #include "passwords/hash_pool.h"
 #include "passwords/hasher.h"
 #include "passwords/temp_key_ring.h"
+#include "support/await.h"
 #include "support/seeded_random.h"
 
 namespace mbr::passwords {
@@ -114,11 +114,7 @@ class HashMemoryTest : public CppUnit::TestFixture {
       hashed.set_value();
     }));
     hashed.get_future().wait();
-    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{30};
-    while (memory.keptBytes() != 0) {
-      CPPUNIT_ASSERT_MESSAGE("it is kept", std::chrono::steady_clock::now() < until);
-      ::poll(nullptr, 0, 1);
-    }
+    test::await("it is kept", [&] { return memory.keptBytes() == 0; });
   }
 
   void withoutALoanMappingsAreTheSystems() {

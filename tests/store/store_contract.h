@@ -680,6 +680,13 @@ class StoreContractTest : public CppUnit::TestFixture {
       CPPUNIT_ASSERT(r.hasDelivery(digest, at(100)));
       CPPUNIT_ASSERT(!r.hasDelivery(digest, at(101)));
       CPPUNIT_ASSERT(!r.hasDelivery(other, at(0)));
+      store::DeliveryQuery all;
+      all.contact = 3;
+      const auto hit = r.searchDeliveries(all, 3).back();  // the first of them
+      CPPUNIT_ASSERT(hit.receivedAt == at(100) && hit.digest == digest);
+      CPPUNIT_ASSERT_EQUAL(ContactId{3}, hit.contactId.value());
+      CPPUNIT_ASSERT_EQUAL(std::string("r-1"), hit.requestId);
+      CPPUNIT_ASSERT(hit.id > 0);
     });
   }
 

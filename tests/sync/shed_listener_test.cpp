@@ -1,7 +1,6 @@
 #include "sync/shed_listener.h"
 
 #include <cppunit/extensions/HelperMacros.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -17,6 +16,7 @@
 #include <thread>
 
 #include "ops/metrics.h"
+#include "support/await.h"
 #include "support/failing_store.h"
 #include "support/fake_clock.h"
 #include "support/temp_dir.h"
@@ -28,19 +28,10 @@ namespace mbr::sync {
 namespace {
 
 using namespace std::chrono_literals;
+using test::await;
+using test::kPatience;
 
-constexpr std::chrono::seconds kPatience{20};
 constexpr Milliseconds kLook{20};  // by the machine's clock: how soon a moved clock is noticed
-
-// Fails the test if it never comes true.
-template <class ConditionFn>
-void await(const char* what, ConditionFn condition) {
-  const auto until = std::chrono::steady_clock::now() + kPatience;
-  while (!condition()) {
-    CPPUNIT_ASSERT_MESSAGE(what, std::chrono::steady_clock::now() < until);
-    ::poll(nullptr, 0, 1);
-  }
-}
 
 sockaddr_un addressOf(const std::string& path) {
   sockaddr_un address{};
