@@ -248,7 +248,7 @@ logins::Logins::SaveSession sessionSaver(store::Store& store) {
       tx.saveSession(session);
       return Done{};
     };
-    store.submit(save, done);
+    store.submitAhead(save, done);
   };
 }
 
@@ -260,7 +260,7 @@ webhook::AutologinRoute::SaveSession linkSessionSaver(store::Store& store) {
       tx.saveSession(session);
       return Done{};
     };
-    store.submit(save, done);
+    store.submitAhead(save, done);
   };
 }
 

@@ -50,7 +50,7 @@ void LastLogin::note(const Contact& contact) const {
   const Instant now = clock_.now();
   if (field_.empty() || !isDue(contact, now) || !directories_.names()->fieldId(field_)) return;
   const auto added = std::make_shared<bool>(false);
-  store_.submit(
+  store_.submitAhead(  // as the session is, so that it is on disk when the login is answered
       [field = field_, id = contact.id, now, added](store::Transaction& tx) -> Outcome {
         tx.addJob(jobOf(field, id, now), added.get());
         return Done{};

@@ -19,7 +19,7 @@ PasswordWiper::PasswordWiper(store::Store& store, const passwords::Hasher& hashe
 
 void PasswordWiper::noteLogin(const Credential& credential) const {
   if (policy_ != PasswordPolicy::kWipeOnLogin || credential.source.empty()) return;
-  store_.submit(
+  store_.submitAhead(  // as the session is, so that it is on disk when the login is answered
       [id = credential.contactId](store::Transaction& tx) -> Outcome {
         PasswordIssuer::enqueueWipe(tx, id, tx.now());
         return Done{};

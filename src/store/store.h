@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -250,7 +251,12 @@ class Store {
   // (too many pieces wait; nothing was queued). `done` must be short and must not wait.
   virtual void submit(Work work, DoneFn done) = 0;
 
-  // Submit and wait. For background threads only; aborts on a fast worker.
+  // As submit(), but ahead of what was submitted otherwise and with room of its own in the queue:
+  // for what somebody who logs in waits for, while a flood may wait. A store without a queue takes
+  // both alike.
+  virtual void submitAhead(Work work, DoneFn done) { submit(std::move(work), std::move(done)); }
+
+  // Submit and wait; may give way to logins. For background threads only: aborts on a fast worker.
   virtual Outcome write(Work work) = 0;
 
   // Runs `work` on the caller's thread with a reader's session. Errors: kUnavailable.

@@ -1,4 +1,5 @@
-// While somebody logs in, what is to be written gathers for a moment.
+// While somebody logs in, what is to be written gathers for a moment; what they wait for goes
+// ahead, what nobody waits for gives way.
 #include <cppunit/extensions/HelperMacros.h>
 
 #include <atomic>
@@ -18,11 +19,19 @@ class SqliteGatherTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(SqliteGatherTest);
   CPPUNIT_TEST(whileAPasswordIsHashedPiecesShareACommit);
   CPPUNIT_TEST(otherwiseNobodyWaits);
+  CPPUNIT_TEST(whatGoesAheadDoesNotGather);
+  CPPUNIT_TEST(noQueueShutsOutAnother);
+  CPPUNIT_TEST(aFullQueueLeavesRoomAhead);
+  CPPUNIT_TEST(aWriteGivesWay);
+  CPPUNIT_TEST(butNotForLong);
   CPPUNIT_TEST_SUITE_END();
+
+  static constexpr std::chrono::minutes kForEver{10};  // the test's own bound is shorter
 
   FakeClock clock_;
   TempDir dir_;
   std::atomic<int> hashing_{0};
+  SqlStore::Options options_;
   std::unique_ptr<SqlStore> store_;
 
   static double commits() {
@@ -30,23 +39,44 @@ class SqliteGatherTest : public CppUnit::TestFixture {
         .value();
   }
   void open(Milliseconds gather) {
-    SqlStore::Options options;
+    options_.gather = gather;
+    open();
+  }
+  void open() {
+    SqlStore::Options options = options_;
     options.path = dir_.file("membergate.db");
     options.hashing = &hashing_;
-    options.gather = gather;
     auto opened = SqlStore::open(options, clock_);
     CPPUNIT_ASSERT(opened.ok());
     store_ = std::move(*opened);
   }
+  static Outcome work(store::Transaction& tx) {
+    tx.setMeta("a", "b");
+    return Done{};
+  }
   std::future<Outcome> submit() {
     auto promise = std::make_shared<std::promise<Outcome>>();
-    store_->submit(
-        [](store::Transaction& tx) -> Outcome {
-          tx.setMeta("a", "b");
-          return Done{};
-        },
-        [promise](Outcome outcome) { promise->set_value(std::move(outcome)); });
+    store_->submit(work, [promise](Outcome outcome) { promise->set_value(std::move(outcome)); });
     return promise->get_future();
+  }
+  std::future<Outcome> submitAhead() {
+    auto promise = std::make_shared<std::promise<Outcome>>();
+    store_->submitAhead(work,
+                        [promise](Outcome outcome) { promise->set_value(std::move(outcome)); });
+    return promise->get_future();
+  }
+  std::future<Outcome> write() {
+    std::promise<void> called;
+    auto begun = called.get_future();
+    auto written = std::async(std::launch::async, [this, &called] {
+      called.set_value();
+      return store_->write(work);
+    });
+    begun.get();
+    return written;
+  }
+  static bool isThere(const std::future<Outcome>& outcome) {
+    return outcome.wait_for(std::chrono::seconds{0}) == std::future_status::ready;
   }
 
   void whileAPasswordIsHashedPiecesShareACommit() {
@@ -60,8 +90,56 @@ class SqliteGatherTest : public CppUnit::TestFixture {
   }
 
   void otherwiseNobodyWaits() {
-    open(std::chrono::minutes{10});  // the test's own bound is shorter
+    open(kForEver);
     CPPUNIT_ASSERT(submit().get().ok());
+  }
+
+  void whatGoesAheadDoesNotGather() {
+    open(kForEver);
+    hashing_ = 1;
+    auto waits = submit();
+    CPPUNIT_ASSERT(submitAhead().get().ok());
+    CPPUNIT_ASSERT_MESSAGE("it shared the commit of what gathers", !isThere(waits));
+    store_.reset();
+    CPPUNIT_ASSERT(waits.get().ok());
+  }
+
+  void noQueueShutsOutAnother() {
+    open(kForEver);
+    hashing_ = 1;
+    auto waits = submit();
+    CPPUNIT_ASSERT(submitAhead().get().ok());
+    CPPUNIT_ASSERT(submitAhead().get().ok());
+    CPPUNIT_ASSERT(waits.get().ok());
+  }
+
+  void aFullQueueLeavesRoomAhead() {
+    options_.maxWaiting = 1;
+    open(kForEver);
+    hashing_ = 1;
+    auto waits = submit();
+    CPPUNIT_ASSERT(submit().get().error().code == Code::kBusy);
+    CPPUNIT_ASSERT(submitAhead().get().ok());
+    store_.reset();
+    CPPUNIT_ASSERT(waits.get().ok());
+  }
+
+  void aWriteGivesWay() {
+    options_.giveWay = kForEver;
+    open(Milliseconds{1});
+    hashing_ = 1;
+    auto background = write();
+    for (int i = 0; i < 20; ++i) CPPUNIT_ASSERT(submit().get().ok());
+    CPPUNIT_ASSERT_MESSAGE("it was written beside a hash", !isThere(background));
+    hashing_ = 0;
+    CPPUNIT_ASSERT(background.get().ok());
+  }
+
+  void butNotForLong() {
+    options_.giveWay = Milliseconds{2};
+    open(Milliseconds{1});
+    hashing_ = 1;
+    CPPUNIT_ASSERT(write().get().ok());
   }
 };
 

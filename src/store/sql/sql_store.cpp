@@ -128,7 +128,11 @@ Result<std::unique_ptr<SqlStore>> SqlStore::open(const Options& options, const C
 }
 
 void SqlStore::submit(Work work, DoneFn done) {
-  parts_->writer.submit(std::move(work), std::move(done));
+  parts_->writer.submit(std::move(work), std::move(done), Writer::Turn::kInOrder);
+}
+
+void SqlStore::submitAhead(Work work, DoneFn done) {
+  parts_->writer.submit(std::move(work), std::move(done), Writer::Turn::kAhead);
 }
 
 Outcome SqlStore::write(Work work) {
@@ -136,7 +140,9 @@ Outcome SqlStore::write(Work work) {
   if (parts_->writer.isThisThread()) abortWith("Store::write on the writer's own thread");
   std::promise<Outcome> promise;
   auto outcome = promise.get_future();
-  submit(std::move(work), [&](Outcome result) { promise.set_value(std::move(result)); });
+  parts_->writer.submit(
+      std::move(work), [&](Outcome result) { promise.set_value(std::move(result)); },
+      Writer::Turn::kBehind);
   return outcome.get();
 }
 

@@ -21,16 +21,18 @@ class SqlStore final : public Store {
   struct Options {
     std::string path;                 // absolute; its folder must exist
     int readers = 4;                  // reads at the same time, >= 1
-    std::size_t maxWaiting = 20000;   // pieces that may wait to be written
+    std::size_t maxWaiting = 20000;   // pieces that may wait, of each of the writer's queues
     std::size_t maxGroup = 512;       // pieces in one commit
     Milliseconds busyTimeout{5000};   // for another process's write
     Milliseconds readerWait{5000};    // for a free reader
     Milliseconds watchInterval{500};  // between looks at other processes' commits
     // While this is not 0 somebody's password is being hashed, and whoever logs in waits for the
-    // cores: pieces gather for a moment then, so that fewer commits are in the way. Outlives the
-    // store; null: never.
+    // cores: pieces gather for a moment then, so that fewer commits are in the way, unless one
+    // comes that goes ahead, and what write() brings, which nobody waits for, gives way. Outlives
+    // the store; null: never.
     const std::atomic<int>* hashing = nullptr;
     Milliseconds gather{3};
+    Milliseconds giveWay{25};  // at most
   };
 
   // Opens the file, creating it (mode 0600) and bringing it to this release's schema if need be,
@@ -47,6 +49,7 @@ class SqlStore final : public Store {
   // A refusal (kBusy, or kUnavailable while the store stops) calls `done` at once, on the caller's
   // thread.
   void submit(Work work, DoneFn done) override;
+  void submitAhead(Work work, DoneFn done) override;
   Outcome write(Work work) override;
   Outcome read(const ReadWork& work) override;
   void subscribe(Listener listener) override;

@@ -60,21 +60,27 @@ void Writer::subscribe(Store::Listener listener) {
   listeners_.push_back(std::move(listener));
 }
 
-void Writer::submit(Store::Work work, Store::DoneFn done) {
+void Writer::submit(Store::Work work, Store::DoneFn done, Turn turn) {
   std::unique_lock lock(mutex_);
-  if (const auto refused = refusal()) {
+  Queue& queue = queueOf(turn);
+  if (const auto refused = refusal(queue)) {
     lock.unlock();
     return done(*refused);
   }
-  waiting_.push_back({std::move(work), std::move(done)});
-  const bool first = waiting_.size() == 1;  // for the others the writer was woken already
+  const bool first = queue.empty();  // for the others the writer was woken already
+  if (first && turn == Turn::kBehind) behindSince_ = std::chrono::steady_clock::now();
+  queue.push_back({std::move(work), std::move(done)});
   lock.unlock();
   if (first) wake_.notify_one();
 }
 
-std::optional<Error> Writer::refusal() const {
+Writer::Queue& Writer::queueOf(Turn turn) {
+  return turn == Turn::kAhead ? ahead_ : turn == Turn::kInOrder ? waiting_ : behind_;
+}
+
+std::optional<Error> Writer::refusal(const Queue& queue) const {
   if (stopping_) return unavailable("store: stopping");
-  if (waiting_.size() < options_.maxWaiting) return std::nullopt;
+  if (queue.size() < options_.maxWaiting) return std::nullopt;
   return Error{Code::kBusy, "store: too many pieces wait", std::chrono::seconds{1}};
 }
 
@@ -103,16 +109,39 @@ void Writer::run() {
 
 Writer::Pieces Writer::take(bool* stop) {
   std::unique_lock lock(mutex_);
-  wake_.wait_for(lock, options_.watchInterval, [&] { return stopping_ || !waiting_.empty(); });
-  if (!waiting_.empty() && options_.hashing != nullptr && *options_.hashing != 0) {
-    wake_.wait_for(lock, options_.gather, [&] { return stopping_; });
-  }
-  *stop = stopping_ && waiting_.empty();
-  const auto count = static_cast<std::ptrdiff_t>(std::min(waiting_.size(), options_.maxGroup));
-  Pieces group(std::make_move_iterator(waiting_.begin()),
-               std::make_move_iterator(waiting_.begin() + count));
-  waiting_.erase(waiting_.begin(), waiting_.begin() + count);
+  wake_.wait_for(lock, options_.watchInterval, [&] { return stopping_ || !isIdle(); });
+  gather(lock);
+  *stop = stopping_ && isIdle();
+  Pieces group;
+  move(ahead_, options_.maxGroup, group);
+  wasAhead_ = !group.empty() && !wasAhead_;
+  if (wasAhead_) return group;
+  // Those behind are few, a thread each: they have their place also when more wait than fit.
+  const std::size_t behind = mayGoBehind() ? behind_.size() : 0;
+  const std::size_t room = options_.maxGroup - group.size();
+  move(waiting_, room - std::min(room, behind), group);
+  move(behind_, behind, group);
   return group;
+}
+
+// While a password is hashed, until something goes ahead or what waits has waited for long enough.
+void Writer::gather(std::unique_lock<std::mutex>& lock) {
+  while (!isIdle() && isHashing()) {
+    const auto enough = [&] { return stopping_ || !ahead_.empty(); };
+    if (wake_.wait_for(lock, options_.gather, enough)) return;
+    if (!waiting_.empty() || mayGoBehind()) return;
+  }
+}
+
+bool Writer::mayGoBehind() const {
+  return stopping_ || !isHashing() ||
+         std::chrono::steady_clock::now() - behindSince_ >= options_.giveWay;
+}
+
+void Writer::move(Queue& from, std::size_t most, Pieces& group) {
+  const auto end = from.begin() + static_cast<std::ptrdiff_t>(std::min(from.size(), most));
+  std::move(from.begin(), end, std::back_inserter(group));
+  from.erase(from.begin(), end);
 }
 
 void Writer::runGroup(Pieces group) {

@@ -1,4 +1,8 @@
 // The thread that writes. It takes what waits, runs it in one transaction and commits once.
+//
+// Three queues. What goes ahead has a transaction of its own, so that it is not held up by the work
+// of a flood; the one after that takes all, so that no queue can shut out another. What goes behind
+// is taken with the rest, but while a password is hashed it stays where it is for a moment.
 #pragma once
 
 #include <condition_variable>
@@ -29,7 +33,9 @@ class Writer {
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
 
-  void submit(Store::Work work, Store::DoneFn done);
+  enum class Turn { kAhead, kInOrder, kBehind };
+
+  void submit(Store::Work work, Store::DoneFn done, Turn turn);
   void subscribe(Store::Listener listener);
 
   bool isThisThread() const { return std::this_thread::get_id() == thread_.get_id(); }
@@ -42,11 +48,19 @@ class Writer {
     Outcome outcome{Done{}};
   };
   using Pieces = std::vector<Piece>;
+  using Queue = std::deque<Piece>;
 
-  std::optional<Error> refusal() const;  // of a new piece; with mutex_ held
+  std::optional<Error> refusal(const Queue& queue) const;  // of a new piece; with mutex_ held
   void run();
   // Waits for pieces; nothing if none came within the interval. `*stop` once there will be none.
   Pieces take(bool* stop);
+  // The next five with mutex_ held.
+  Queue& queueOf(Turn turn);
+  bool isIdle() const { return ahead_.empty() && waiting_.empty() && behind_.empty(); }
+  bool isHashing() const { return options_.hashing != nullptr && *options_.hashing != 0; }
+  bool mayGoBehind() const;
+  void gather(std::unique_lock<std::mutex>& lock);
+  static void move(Queue& from, std::size_t most, Pieces& group);
 
   void runGroup(Pieces group);
   // Runs pieces until the end or until the transaction is gone; returns how many were begun.
@@ -74,7 +88,11 @@ class Writer {
 
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<Piece> waiting_;               // guarded by mutex_
+  Queue ahead_;                             // guarded by mutex_
+  Queue waiting_;                           // guarded by mutex_
+  Queue behind_;                            // guarded by mutex_
+  SteadyInstant behindSince_{};             // guarded by mutex_: when the first of behind_ came
+  bool wasAhead_ = false;                   // guarded by mutex_: the last group was of ahead_ alone
   std::vector<Store::Listener> listeners_;  // guarded by mutex_
   bool stopping_ = false;                   // guarded by mutex_
   std::thread thread_;
