@@ -39,14 +39,10 @@ class SqliteGatherTest : public CppUnit::TestFixture {
         .value();
   }
   void open(Milliseconds gather) {
+    options_.path = dir_.file("membergate.db");
+    options_.hashing = &hashing_;
     options_.gather = gather;
-    open();
-  }
-  void open() {
-    SqlStore::Options options = options_;
-    options.path = dir_.file("membergate.db");
-    options.hashing = &hashing_;
-    auto opened = SqlStore::open(options, clock_);
+    auto opened = SqlStore::open(options_, clock_);
     CPPUNIT_ASSERT(opened.ok());
     store_ = std::move(*opened);
   }
@@ -54,26 +50,15 @@ class SqliteGatherTest : public CppUnit::TestFixture {
     tx.setMeta("a", "b");
     return Done{};
   }
-  std::future<Outcome> submit() {
+  std::future<Outcome> submit() { return send(&SqlStore::submit); }
+  std::future<Outcome> submitAhead() { return send(&SqlStore::submitAhead); }
+  std::future<Outcome> send(void (SqlStore::*way)(SqlStore::Work, SqlStore::DoneFn)) {
     auto promise = std::make_shared<std::promise<Outcome>>();
-    store_->submit(work, [promise](Outcome outcome) { promise->set_value(std::move(outcome)); });
-    return promise->get_future();
-  }
-  std::future<Outcome> submitAhead() {
-    auto promise = std::make_shared<std::promise<Outcome>>();
-    store_->submitAhead(work,
-                        [promise](Outcome outcome) { promise->set_value(std::move(outcome)); });
+    ((*store_).*way)(work, [promise](Outcome outcome) { promise->set_value(std::move(outcome)); });
     return promise->get_future();
   }
   std::future<Outcome> write() {
-    std::promise<void> called;
-    auto begun = called.get_future();
-    auto written = std::async(std::launch::async, [this, &called] {
-      called.set_value();
-      return store_->write(work);
-    });
-    begun.get();
-    return written;
+    return std::async(std::launch::async, [this] { return store_->write(work); });
   }
   static bool isThere(const std::future<Outcome>& outcome) {
     return outcome.wait_for(std::chrono::seconds{0}) == std::future_status::ready;

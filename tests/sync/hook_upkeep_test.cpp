@@ -5,12 +5,12 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
-#include <thread>
 
 #include "activecampaign/breaker.h"
 #include "activecampaign/features.h"
 #include "activecampaign/rate_budget.h"
 #include "base/json.h"
+#include "support/await.h"
 #include "support/fake_clock.h"
 #include "support/test_store.h"
 
@@ -165,9 +165,7 @@ class HookUpkeepTest : public CppUnit::TestFixture {
     return coverage_.covers(contact);
   }
   void awaitCover() const {
-    const auto until = std::chrono::steady_clock::now() + kPatience;
-    while (!covered() && std::chrono::steady_clock::now() < until) std::this_thread::yield();
-    CPPUNIT_ASSERT(covered());
+    test::await("it is not covered", [this] { return covered(); });
   }
   void deliver() {
     store_.write([this](store::Transaction& tx) {

@@ -117,9 +117,9 @@ Writer::Pieces Writer::take(bool* stop) {
   wasAhead_ = !group.empty() && !wasAhead_;
   if (wasAhead_) return group;
   // Those behind are few, a thread each: they have their place also when more wait than fit.
-  const std::size_t behind = mayGoBehind() ? behind_.size() : 0;
   const std::size_t room = options_.maxGroup - group.size();
-  move(waiting_, room - std::min(room, behind), group);
+  const std::size_t behind = mayGoBehind() ? std::min(behind_.size(), room) : 0;
+  move(waiting_, room - behind, group);
   move(behind_, behind, group);
   return group;
 }

@@ -54,7 +54,7 @@ class Writer {
   void run();
   // Waits for pieces; nothing if none came within the interval. `*stop` once there will be none.
   Pieces take(bool* stop);
-  // The next five with mutex_ held.
+  // These with mutex_ held, up to the empty line.
   Queue& queueOf(Turn turn);
   bool isIdle() const { return ahead_.empty() && waiting_.empty() && behind_.empty(); }
   bool isHashing() const { return options_.hashing != nullptr && *options_.hashing != 0; }
