@@ -82,8 +82,8 @@ std::string contactBody(const ContactWrite& write) {
 }  // namespace
 
 Client::Client(Transport& transport, RateBudget& budget, Breaker& breaker, Features& features,
-               const Clock& clock)
-    : exchange_(transport, budget, breaker, clock), features_(features) {}
+               const Clock& clock, const RightOfWay* loginsFirst)
+    : exchange_(transport, budget, breaker, clock, loginsFirst), features_(features) {}
 
 Result<std::optional<ContactRead>> Client::readContact(const Call& call, ContactId id,
                                                        const FieldView& view) {

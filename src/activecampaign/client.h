@@ -31,8 +31,10 @@ namespace mbr::activecampaign {
 // features are shared by all clients.
 class Client {
  public:
+  // `loginsFirst`: what the answers of lanes below kSite give way to before they are read; null:
+  // nothing.
   Client(Transport& transport, RateBudget& budget, Breaker& breaker, Features& features,
-         const Clock& clock);
+         const Clock& clock, const RightOfWay* loginsFirst = nullptr);
 
   // Everything about one contact, as of the first request's sending: 1 call where the account
   // honours `include`, else 2 by id and 3 by e-mail. Nothing: ActiveCampaign has no such contact.

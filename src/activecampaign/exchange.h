@@ -12,6 +12,7 @@
 #include "activecampaign/types.h"
 #include "base/json.h"
 #include "base/result.h"
+#include "base/right_of_way.h"
 
 namespace mbr::activecampaign {
 
@@ -39,8 +40,14 @@ Error refusal(const Reply& reply, const Request& request);
 // One thread at a time.
 class Exchange {
  public:
-  Exchange(Transport& transport, RateBudget& budget, Breaker& breaker, const Clock& clock)
-      : transport_(transport), budget_(budget), breaker_(breaker), clock_(clock) {}
+  // `loginsFirst` may be null.
+  Exchange(Transport& transport, RateBudget& budget, Breaker& breaker, const Clock& clock,
+           const RightOfWay* loginsFirst)
+      : transport_(transport),
+        budget_(budget),
+        breaker_(breaker),
+        clock_(clock),
+        loginsFirst_(loginsFirst) {}
 
   // A reply is a success or a readable 4xx that is no denial; the 403 of an automation that cannot
   // be entered is one too. Errors: kUnavailable, kBusy, kDenied as in client.h.
@@ -60,6 +67,7 @@ class Exchange {
   RateBudget& budget_;
   Breaker& breaker_;
   const Clock& clock_;
+  const RightOfWay* const loginsFirst_;
 };
 
 }  // namespace mbr::activecampaign

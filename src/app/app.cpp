@@ -1,7 +1,6 @@
 #include "app/app.h"
 
 #include <algorithm>
-#include <atomic>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -140,7 +139,7 @@ struct App::House {
   SystemRandom random;
   const std::string holder;  // this process among those that share the store
   const passwords::KeyRing keys;
-  std::atomic<int> hashing{0};  // password checks that are running
+  RightOfWay loginsFirst;
   const std::unique_ptr<store::Store> store;
   ProcessLock lock;
   const Installation installation;
@@ -272,7 +271,7 @@ App::House::House(config::Config given)
       keys(loadKeys(config.masterKeyFile)),
       // A session for each thread that reads, so that none waits for another's.
       store(openStore(config.storePath, clock,
-                      config.server.threads + config.outbox.workers + kOtherReaders, &hashing)),
+                      config.server.threads + config.outbox.workers + kOtherReaders, &loginsFirst)),
       lock(ProcessLock::pathFor(config.storePath)),
       installation(*store, keys, config),
       directories(*store),
@@ -282,8 +281,9 @@ App::House::House(config::Config given)
       throttle(*store, keys, clock),
       sessions(*store, random, clock, config.sessions),
       adminSessions(apiKeys, random, clock),
-      account(config, *store, installation, clock),
-      outbound({config, *store, keys, clock, random, installation, directories, account, &hashing}),
+      account(config, *store, installation, clock, &loginsFirst),
+      outbound(
+          {config, *store, keys, clock, random, installation, directories, account, &loginsFirst}),
       intake(
           *store, clock, [this] { outbound.dispatcher.wake(); }, &outbound.tombstones),
       applier(*store, directories, outbound.sealer, clock,

@@ -131,11 +131,11 @@ passwords::KeyRing loadKeys(const std::string& path) {
 }
 
 std::unique_ptr<store::Store> openStore(const std::string& path, const Clock& clock, int readers,
-                                        const std::atomic<int>* hashing) {
+                                        const RightOfWay* loginsFirst) {
   store::sql::SqlStore::Options options;
   options.path = path;
   options.readers = readers;
-  options.hashing = hashing;
+  options.loginsFirst = loginsFirst;
   auto store = store::sql::SqlStore::open(options, clock);
   if (!store) refuse(store.error());
   return std::move(*store);

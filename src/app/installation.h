@@ -1,7 +1,6 @@
 // What this installation remembers of itself, and the parts of a start that can fail.
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <optional>
 #include <set>
@@ -50,7 +49,7 @@ void rememberFeatures(store::Store& store, const std::string& features);
 // These throw StartError.
 passwords::KeyRing loadKeys(const std::string& path);
 std::unique_ptr<store::Store> openStore(const std::string& path, const Clock& clock,
-                                        int readers = 4, const std::atomic<int>* hashing = nullptr);
+                                        int readers = 4, const RightOfWay* loginsFirst = nullptr);
 // Looks at the database without opening it for work.
 store::sql::FileReport inspectStore(const std::string& path);
 std::unique_ptr<activecampaign::PocoNetwork> openNetwork(const activecampaign::Options& options);

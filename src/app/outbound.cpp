@@ -15,13 +15,15 @@ passwords::Hasher::Options keptIn(passwords::HashMemory& memory) {
 }  // namespace
 
 Account::Account(const config::Config& config, store::Store& store,
-                 const Installation& installation, const Clock& clock)
+                 const Installation& installation, const Clock& clock,
+                 const RightOfWay* loginsFirst)
     : network(openNetwork(config.activecampaign)),
       budget(store, clock, activecampaign::Rate(config.activecampaign.rate)),
       breaker(clock),
       features(installation.features(),
                [&store](const std::string& saved) { rememberFeatures(store, saved); }),
-      clients([this] { return network->newTransport(); }, budget, breaker, features, clock) {}
+      clients([this] { return network->newTransport(); }, budget, breaker, features, clock,
+              loginsFirst) {}
 
 Outbound::Outbound(const Ground& ground)
     : linkTokens(ground.keys, ground.config.autologinTokenField),
@@ -39,7 +41,7 @@ Outbound::Outbound(const Ground& ground)
       updater(ground.store, issuer, ground.clock, [this] { dispatcher.wake(); },
               {ground.config.passwordRule, ground.installation.installedAt(),
                ground.config.autologinTokenField, &tombstones}),
-      hashPool({ground.config.hashPool.threads, ground.config.hashPool.queue, ground.hashing,
+      hashPool({ground.config.hashPool.threads, ground.config.hashPool.queue, ground.loginsFirst,
                 &hashMemory}),
       passwordWiper(ground.store, hasher, hashPool, ground.config.passwordPolicy,
                     [this] { dispatcher.wake(); }),

@@ -1,7 +1,6 @@
 // What carries jobs to ActiveCampaign: in the daemon, and in a command that works while none runs.
 #pragma once
 
-#include <atomic>
 #include <memory>
 
 #include "activecampaign/breaker.h"
@@ -11,6 +10,7 @@
 #include "app/installation.h"
 #include "base/clock.h"
 #include "base/random.h"
+#include "base/right_of_way.h"
 #include "config/config.h"
 #include "contacts/directories.h"
 #include "members/contact_updater.h"
@@ -35,9 +35,9 @@ namespace mbr::app {
 // The account at ActiveCampaign: every process spends from the store's one budget. The members are
 // thread-safe.
 struct Account {
-  // All must outlive it. Throws StartError.
+  // All must outlive it; `loginsFirst` as of activecampaign::Client. Throws StartError.
   Account(const config::Config& config, store::Store& store, const Installation& installation,
-          const Clock& clock);
+          const Clock& clock, const RightOfWay* loginsFirst = nullptr);
 
   const std::unique_ptr<activecampaign::PocoNetwork> network;
   activecampaign::RateBudget budget;
@@ -59,7 +59,7 @@ struct Outbound {
     const Installation& installation;
     const contacts::Directories& directories;
     Account& account;
-    std::atomic<int>* hashing = nullptr;  // see passwords::HashPool::Options
+    RightOfWay* loginsFirst = nullptr;  // see passwords::HashPool::Options
   };
 
   explicit Outbound(const Ground& ground);

@@ -72,8 +72,8 @@ void HashPool::run() {
     inBackground_ = inBackground_ || background;
     showLength();
     lock.unlock();
-    if (options_.running != nullptr) ++*options_.running;
     try {
+      const RightOfWay::Hold hold(background ? nullptr : options_.loginsFirst);
       task();
     } catch (const std::exception& error) {
       thrown_.add();
@@ -82,7 +82,6 @@ void HashPool::run() {
       thrown_.add();
       ops::logError("hash_task_failed", {{"error", "unknown"}});
     }
-    if (options_.running != nullptr) --*options_.running;
     task = nullptr;  // what it holds goes before the lock is taken
     lock.lock();
     if (background) inBackground_ = false;

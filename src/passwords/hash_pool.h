@@ -4,7 +4,6 @@
 // lever against the machine. Past the bound a caller hears so at once and answers 503.
 #pragma once
 
-#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -13,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/right_of_way.h"
 #include "ops/metrics.h"
 #include "passwords/hash_memory.h"
 
@@ -24,8 +24,8 @@ class HashPool {
   struct Options {
     unsigned threads = 0;    // 0 = one a core
     std::size_t queue = 64;  // logins that may wait, >= 1; as many background tasks beside them
-    // Holds how many tasks are running, for who can make room for them. Outlives the pool.
-    std::atomic<int>* running = nullptr;
+    // Held while a login's task runs. Outlives the pool.
+    RightOfWay* loginsFirst = nullptr;
     // What tasks hash with: it lets go of what is unused while no task comes. Outlives the pool.
     HashMemory* memory = nullptr;
   };

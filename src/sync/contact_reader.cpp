@@ -11,12 +11,13 @@ namespace mbr::sync {
 
 ClientPool::ClientPool(TransportFactory connect, activecampaign::RateBudget& budget,
                        activecampaign::Breaker& breaker, activecampaign::Features& features,
-                       const Clock& clock)
+                       const Clock& clock, const RightOfWay* loginsFirst)
     : connect_(std::move(connect)),
       budget_(budget),
       breaker_(breaker),
       features_(features),
-      clock_(clock) {}
+      clock_(clock),
+      loginsFirst_(loginsFirst) {}
 
 ClientPool::Lease ClientPool::lease() {
   {
@@ -28,7 +29,7 @@ ClientPool::Lease ClientPool::lease() {
     }
   }
   auto transport = connect_();
-  activecampaign::Client client(*transport, budget_, breaker_, features_, clock_);
+  activecampaign::Client client(*transport, budget_, breaker_, features_, clock_, loginsFirst_);
   return Lease(*this, std::make_unique<Lease::Worker>(Lease::Worker{std::move(transport), client}));
 }
 

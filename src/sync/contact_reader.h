@@ -26,9 +26,10 @@ class ClientPool {
   using TransportFactory = std::function<std::unique_ptr<activecampaign::Transport>()>;
 
   // All of them must outlive the pool; budget, breaker and features are shared by all clients.
+  // `loginsFirst` as of Client.
   ClientPool(TransportFactory connect, activecampaign::RateBudget& budget,
              activecampaign::Breaker& breaker, activecampaign::Features& features,
-             const Clock& clock);
+             const Clock& clock, const RightOfWay* loginsFirst = nullptr);
 
   // A client for one thread, until the lease goes. Must not outlive the pool.
   class Lease {
@@ -58,6 +59,7 @@ class ClientPool {
   activecampaign::Breaker& breaker_;
   activecampaign::Features& features_;
   const Clock& clock_;
+  const RightOfWay* const loginsFirst_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<Lease::Worker>> idle_;  // guarded by mutex_
 };

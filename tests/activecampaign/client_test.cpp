@@ -3,6 +3,9 @@
 #include <cppunit/TestFixture.h>
 #include <cppunit/extensions/HelperMacros.h>
 
+#include <future>
+#include <optional>
+
 #include "activecampaign/golden.h"
 #include "support/scripted_transport.h"
 #include "support/test_store.h"
@@ -46,6 +49,7 @@ class ClientTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(fiveFailuresStopTheCalls);
   CPPUNIT_TEST(aDeadlineOfTheCallerDoesNotCountAgainstActiveCampaign);
   CPPUNIT_TEST(aSpentBudgetIsBusyAndNothingIsSent);
+  CPPUNIT_TEST(whileSomebodyLogsInOnlyAnswersThatPeopleWaitForAreRead);
   CPPUNIT_TEST(aDirectoryIsReadToItsEnd);
   CPPUNIT_TEST(aDirectoryThatEndsEarlyIsAnError);
   CPPUNIT_TEST(aDuplicateTagIsLookedUp);
@@ -416,6 +420,29 @@ class ClientTest : public CppUnit::TestFixture {
       CPPUNIT_ASSERT(client.whoAmI(login()).error().code == Code::kUnavailable);
     }
     CPPUNIT_ASSERT(breaker.open());
+  }
+
+  void whileSomebodyLogsInOnlyAnswersThatPeopleWaitForAreRead() {
+    RightOfWay way(10min);  // the test's own bound is shorter
+    std::optional<RightOfWay::Hold> login(&way);
+    Client background(network, budget, breaker, features, clock, &way);
+    std::promise<void> answered;
+    network.meanwhile([&] { answered.set_value(); }).answer(200, goldenText("user.json"));
+    auto read = std::async(std::launch::async, [&] {
+      return background.whoAmI({Lane::kPassword, clock.steady() + 1h});
+    });
+    answered.get_future().wait();
+    clock.advance(1s);
+    test::ScriptedTransport another;
+    Client people(another, budget, breaker, features, clock, &way);
+    another.answer(200, goldenText("user.json")).answer(200, goldenText("user.json"));
+    CPPUNIT_ASSERT(people.whoAmI({Lane::kLogin, clock.steady() + 1h}).ok());
+    clock.advance(1s);
+    CPPUNIT_ASSERT(people.whoAmI({Lane::kSite, clock.steady() + 1h}).ok());
+    CPPUNIT_ASSERT_MESSAGE("it was read beside a login",
+                           read.wait_for(0s) != std::future_status::ready);
+    login.reset();
+    CPPUNIT_ASSERT(read.get().ok());
   }
 
   void aSpentBudgetIsBusyAndNothingIsSent() {

@@ -39,6 +39,7 @@ class HashPoolTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(knownPairsGoFirstAndBackgroundLast);
   CPPUNIT_TEST(unknownOnesLeaveAQuarterOfTheQueueToKnownOnes);
   CPPUNIT_TEST(backgroundTasksUseOneThreadAndTakeNoPlaceInTheQueue);
+  CPPUNIT_TEST(aLoginHasTheRightOfWayAndABackgroundTaskHasNot);
   CPPUNIT_TEST(aTaskThatThrowsEndsNothingButItself);
   CPPUNIT_TEST(stopRunsWhatIsQueuedAndRefusesWhatComesAfter);
   CPPUNIT_TEST_SUITE_END();
@@ -134,6 +135,22 @@ class HashPoolTest : public CppUnit::TestFixture {
     first.open();
     pool.stop();
     CPPUNIT_ASSERT(secondRan);
+  }
+
+  void aLoginHasTheRightOfWayAndABackgroundTaskHasNot() {
+    RightOfWay way;
+    HashPool::Options options;
+    options.loginsFirst = &way;
+    std::promise<bool> login, background;
+    HashPool pool(options);
+    CPPUNIT_ASSERT(pool.tryRun(Priority::kUnknown, [&] { login.set_value(way.held()); }));
+    CPPUNIT_ASSERT(login.get_future().get());
+    CPPUNIT_ASSERT(pool.tryRun(Priority::kUnknown, [] { throw std::runtime_error("broken"); }));
+    pool.stop();
+    CPPUNIT_ASSERT_MESSAGE("a task that threw kept it", !way.held());
+    HashPool other(options);
+    CPPUNIT_ASSERT(other.tryRun(Priority::kBackground, [&] { background.set_value(way.held()); }));
+    CPPUNIT_ASSERT(!background.get_future().get());
   }
 
   void aTaskThatThrowsEndsNothingButItself() {

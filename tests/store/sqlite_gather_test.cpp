@@ -2,8 +2,8 @@
 // ahead, what nobody waits for gives way.
 #include <cppunit/extensions/HelperMacros.h>
 
-#include <atomic>
 #include <future>
+#include <optional>
 
 #include "ops/metrics.h"
 #include "store/sql/sql_store.h"
@@ -17,7 +17,7 @@ using store::sql::SqlStore;
 
 class SqliteGatherTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(SqliteGatherTest);
-  CPPUNIT_TEST(whileAPasswordIsHashedPiecesShareACommit);
+  CPPUNIT_TEST(whileSomebodyLogsInPiecesShareACommit);
   CPPUNIT_TEST(otherwiseNobodyWaits);
   CPPUNIT_TEST(whatGoesAheadDoesNotGather);
   CPPUNIT_TEST(noQueueShutsOutAnother);
@@ -30,7 +30,7 @@ class SqliteGatherTest : public CppUnit::TestFixture {
 
   FakeClock clock_;
   TempDir dir_;
-  std::atomic<int> hashing_{0};
+  RightOfWay logins_{kForEver};
   SqlStore::Options options_;
   std::unique_ptr<SqlStore> store_;
 
@@ -40,7 +40,7 @@ class SqliteGatherTest : public CppUnit::TestFixture {
   }
   void open(Milliseconds gather) {
     options_.path = dir_.file("membergate.db");
-    options_.hashing = &hashing_;
+    if (options_.loginsFirst == nullptr) options_.loginsFirst = &logins_;
     options_.gather = gather;
     auto opened = SqlStore::open(options_, clock_);
     CPPUNIT_ASSERT(opened.ok());
@@ -64,9 +64,9 @@ class SqliteGatherTest : public CppUnit::TestFixture {
     return outcome.wait_for(std::chrono::seconds{0}) == std::future_status::ready;
   }
 
-  void whileAPasswordIsHashedPiecesShareACommit() {
+  void whileSomebodyLogsInPiecesShareACommit() {
     open(std::chrono::seconds{2});
-    hashing_ = 1;
+    const RightOfWay::Hold login(&logins_);
     const double before = commits();
     auto first = submit();
     auto second = submit();
@@ -81,7 +81,7 @@ class SqliteGatherTest : public CppUnit::TestFixture {
 
   void whatGoesAheadDoesNotGather() {
     open(kForEver);
-    hashing_ = 1;
+    const RightOfWay::Hold login(&logins_);
     auto waits = submit();
     CPPUNIT_ASSERT(submitAhead().get().ok());
     CPPUNIT_ASSERT_MESSAGE("it shared the commit of what gathers", !isThere(waits));
@@ -91,7 +91,7 @@ class SqliteGatherTest : public CppUnit::TestFixture {
 
   void noQueueShutsOutAnother() {
     open(kForEver);
-    hashing_ = 1;
+    const RightOfWay::Hold login(&logins_);
     auto waits = submit();
     CPPUNIT_ASSERT(submitAhead().get().ok());
     CPPUNIT_ASSERT(submitAhead().get().ok());
@@ -101,7 +101,7 @@ class SqliteGatherTest : public CppUnit::TestFixture {
   void aFullQueueLeavesRoomAhead() {
     options_.maxWaiting = 1;
     open(kForEver);
-    hashing_ = 1;
+    const RightOfWay::Hold login(&logins_);
     auto waits = submit();
     CPPUNIT_ASSERT(submit().get().error().code == Code::kBusy);
     CPPUNIT_ASSERT(submitAhead().get().ok());
@@ -110,21 +110,22 @@ class SqliteGatherTest : public CppUnit::TestFixture {
   }
 
   void aWriteGivesWay() {
-    options_.giveWay = kForEver;
     open(Milliseconds{1});
-    hashing_ = 1;
+    std::optional<RightOfWay::Hold> login(&logins_);
     auto background = write();
     for (int i = 0; i < 20; ++i) CPPUNIT_ASSERT(submit().get().ok());
-    CPPUNIT_ASSERT_MESSAGE("it was written beside a hash", !isThere(background));
-    hashing_ = 0;
+    CPPUNIT_ASSERT_MESSAGE("it was written beside a login", !isThere(background));
+    login.reset();
     CPPUNIT_ASSERT(background.get().ok());
   }
 
   void butNotForLong() {
-    options_.giveWay = Milliseconds{2};
+    RightOfWay shortly(Milliseconds{2});
+    options_.loginsFirst = &shortly;
     open(Milliseconds{1});
-    hashing_ = 1;
+    const RightOfWay::Hold login(&shortly);
     CPPUNIT_ASSERT(write().get().ok());
+    store_.reset();
   }
 };
 

@@ -1,13 +1,13 @@
 // The store on SQLite.
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <string>
 #include <string_view>
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "base/right_of_way.h"
 #include "store/store.h"
 
 namespace mbr::store::sql {
@@ -26,13 +26,11 @@ class SqlStore final : public Store {
     Milliseconds busyTimeout{5000};   // for another process's write
     Milliseconds readerWait{5000};    // for a free reader
     Milliseconds watchInterval{500};  // between looks at other processes' commits
-    // While this is not 0 somebody's password is being hashed, and whoever logs in waits for the
-    // cores: pieces gather for a moment then, so that fewer commits are in the way, unless one
-    // comes that goes ahead, and what write() brings, which nobody waits for, gives way. Outlives
-    // the store; null: never.
-    const std::atomic<int>* hashing = nullptr;
+    // While it is held somebody who logs in waits for the cores: pieces gather for a moment then,
+    // so that fewer commits are in the way, unless one comes that goes ahead, and what write()
+    // brings, which nobody waits for, gives way. Outlives the store; null: never.
+    const RightOfWay* loginsFirst = nullptr;
     Milliseconds gather{3};
-    Milliseconds giveWay{25};  // at most
   };
 
   // Opens the file, creating it (mode 0600) and bringing it to this release's schema if need be,

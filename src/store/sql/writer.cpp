@@ -124,9 +124,9 @@ Writer::Pieces Writer::take(bool* stop) {
   return group;
 }
 
-// While a password is hashed, until something goes ahead or what waits has waited for long enough.
+// While somebody logs in, until something goes ahead or what waits has waited for long enough.
 void Writer::gather(std::unique_lock<std::mutex>& lock) {
-  while (!isIdle() && isHashing()) {
+  while (!isIdle() && isLoggingIn()) {
     const auto enough = [&] { return stopping_ || !ahead_.empty(); };
     if (wake_.wait_for(lock, options_.gather, enough)) return;
     if (!waiting_.empty() || mayGoBehind()) return;
@@ -134,8 +134,8 @@ void Writer::gather(std::unique_lock<std::mutex>& lock) {
 }
 
 bool Writer::mayGoBehind() const {
-  return stopping_ || !isHashing() ||
-         std::chrono::steady_clock::now() - behindSince_ >= options_.giveWay;
+  return stopping_ || !isLoggingIn() ||
+         std::chrono::steady_clock::now() - behindSince_ >= options_.loginsFirst->longest();
 }
 
 void Writer::move(Queue& from, std::size_t most, Pieces& group) {

@@ -2,7 +2,7 @@
 //
 // Three queues. What goes ahead has a transaction of its own, so that it is not held up by the work
 // of a flood; the one after that takes all, so that no queue can shut out another. What goes behind
-// is taken with the rest, but while a password is hashed it stays where it is for a moment.
+// is taken with the rest, but while somebody logs in it stays where it is for a moment.
 #pragma once
 
 #include <condition_variable>
@@ -57,7 +57,7 @@ class Writer {
   // These with mutex_ held, up to the empty line.
   Queue& queueOf(Turn turn);
   bool isIdle() const { return ahead_.empty() && waiting_.empty() && behind_.empty(); }
-  bool isHashing() const { return options_.hashing != nullptr && *options_.hashing != 0; }
+  bool isLoggingIn() const { return options_.loginsFirst && options_.loginsFirst->held(); }
   bool mayGoBehind() const;
   void gather(std::unique_lock<std::mutex>& lock);
   static void move(Queue& from, std::size_t most, Pieces& group);
