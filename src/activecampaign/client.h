@@ -31,7 +31,7 @@ namespace mbr::activecampaign {
 // features are shared by all clients.
 class Client {
  public:
-  // `loginsFirst`: what the answers of lanes below kSite give way to before they are read; null:
+  // `loginsFirst`: what answers that nobody waits for give way to before they are read; null:
   // nothing.
   Client(Transport& transport, RateBudget& budget, Breaker& breaker, Features& features,
          const Clock& clock, const RightOfWay* loginsFirst = nullptr);

@@ -114,7 +114,7 @@ Result<Reply> Exchange::attempt(const Call& call, const Request& request, bool l
   if (answer) {
     count(call.lane, statusClass(answer->status));
     // To read a page of contacts takes milliseconds.
-    if (loginsFirst_ != nullptr && call.lane > Lane::kSite) loginsFirst_->giveWay();
+    if (loginsFirst_ != nullptr && !isForPeople(call.lane)) loginsFirst_->giveWay();
     Result<Reply> reply = judge(*answer, request, lastLook, *pass);
     wipe(answer->body);
     return reply;

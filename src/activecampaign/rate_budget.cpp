@@ -145,7 +145,8 @@ void RateBudget::lead(std::unique_lock<std::mutex>& lock) {
 
 Outcome RateBudget::spendFor(std::vector<Try>& tries, SteadyInstant& askedAt) {
   bool unchanged = false;
-  const Outcome committed = store_.write([&](store::Transaction& tx) -> Outcome {
+  // Ahead: a login may be among those who wait, or come to wait for this.
+  const Outcome committed = store_.writeAhead([&](store::Transaction& tx) -> Outcome {
     const Instant now = clock_.now();
     askedAt = clock_.steady();
     store::BudgetRecord row = tx.loadBudget();

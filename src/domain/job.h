@@ -20,6 +20,8 @@ enum class Lane {
   kBackfill = 5
 };
 inline constexpr int kLaneCount = 6;
+// Somebody waits for it at a screen.
+inline bool isForPeople(Lane lane) { return lane <= Lane::kSite; }
 std::string_view toString(Lane lane);
 
 // The moves are drawn in src/outbox/README.md.

@@ -226,7 +226,7 @@ Milliseconds Dispatcher::untilDue(Lane lowest) {
 
 bool Dispatcher::runOne(Lane lowest) {
   std::vector<Job> claimed;
-  const Outcome outcome = store_.write([&](store::Transaction& tx) -> Outcome {
+  const Outcome outcome = write(lowest, [&](store::Transaction& tx) -> Outcome {
     claimed = claim(tx, lowest);
     return Done{};
   });
@@ -335,7 +335,7 @@ void Dispatcher::settle(std::vector<Job>& jobs, const std::vector<Verdict>& verd
   for (std::size_t i = 0; i < jobs.size(); ++i) left.push_back(leftWith(jobs[i], verdicts[i]));
   std::vector<bool> ours(jobs.size(), false);
   std::vector<bool> dropped(jobs.size(), false);  // by the operator, or with an erased contact
-  const Outcome outcome = store_.write([&](store::Transaction& tx) -> Outcome {
+  const auto save = [&](store::Transaction& tx) -> Outcome {
     for (std::size_t i = 0; i < jobs.size(); ++i) {
       if (!isOurs(tx, jobs[i])) {
         const auto stored = tx.findJob(jobs[i].id);
@@ -348,7 +348,8 @@ void Dispatcher::settle(std::vector<Job>& jobs, const std::vector<Verdict>& verd
       if (ours[i] && verdicts[i].effects) verdicts[i].effects(tx);
     }
     return Done{};
-  });
+  };
+  const Outcome outcome = write(jobs.front().lane, save);
   std::vector<Job> settled;
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     if (outcome && ours[i]) {
@@ -392,7 +393,7 @@ Outcome Dispatcher::checkpointAll(std::vector<Job>& jobs,
   const Instant lease = clock_.now() + options_.lease;
   enum class Fate { kLeft, kStored, kLost };
   std::vector<Fate> fates(jobs.size(), Fate::kLeft);
-  const Outcome outcome = store_.write([&](store::Transaction& tx) -> Outcome {
+  const auto save = [&](store::Transaction& tx) -> Outcome {
     for (std::size_t i = 0; i < jobs.size(); ++i) {
       Job& job = jobs[i];
       if (job.state != JobState::kRunning) continue;
@@ -405,13 +406,19 @@ Outcome Dispatcher::checkpointAll(std::vector<Job>& jobs,
       fates[i] = tx.saveJob(saved) ? Fate::kStored : Fate::kLost;
     }
     return Done{};
-  });
+  };
+  if (jobs.empty()) return Done{};
+  const Outcome outcome = write(jobs.front().lane, save);
   if (!outcome) return outcome;
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     if (fates[i] == Fate::kStored) jobs[i].leaseUntil = lease;
     if (fates[i] == Fate::kLost) jobs[i].state = JobState::kQueued;
   }
   return outcome;
+}
+
+Outcome Dispatcher::write(Lane lane, store::Store::Work work) {
+  return isForPeople(lane) ? store_.writeAhead(std::move(work)) : store_.write(std::move(work));
 }
 
 // Looks up the jobs that changed and that someone waits for.

@@ -120,6 +120,8 @@ class Dispatcher {
   void settle(std::vector<Job>& jobs, const std::vector<Verdict>& verdicts);
   Job leftWith(const Job& job, const Verdict& verdict) const;
   void answerWaiters();
+  // Ahead of others if somebody waits for what is in that lane.
+  Outcome write(Lane lane, store::Store::Work work);
 
   store::Store& store_;
   const Clock& clock_;

@@ -256,8 +256,10 @@ class Store {
   // both alike.
   virtual void submitAhead(Work work, DoneFn done) { submit(std::move(work), std::move(done)); }
 
-  // Submit and wait; may give way to logins. For background threads only: aborts on a fast worker.
+  // Submit and wait, for threads that may: these abort on a fast worker. write() may give way to
+  // logins for a moment; writeAhead() is for what somebody waits for, as submitAhead() is.
   virtual Outcome write(Work work) = 0;
+  virtual Outcome writeAhead(Work work) { return write(std::move(work)); }
 
   // Runs `work` on the caller's thread with a reader's session. Errors: kUnavailable.
   virtual Outcome read(const ReadWork& work) = 0;

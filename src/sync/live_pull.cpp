@@ -132,7 +132,7 @@ Result<contacts::Pulled> LivePull::fetch(const contacts::Who& who, SteadyInstant
   const auto read = reader_.read(*client, who, {Lane::kLogin, deadline, &stop_});
   if (!read) return read.error();
   contacts::Pulled pulled;
-  const Outcome stored = store_.write([&](store::Transaction& tx) -> Outcome {
+  const Outcome stored = store_.writeAhead([&](store::Transaction& tx) -> Outcome {
     updater_.applyRead(tx, read->snapshot, read->goneId);
     // A field is new in ActiveCampaign: the refresh learns its name first, which may take too long
     // for somebody who waits.

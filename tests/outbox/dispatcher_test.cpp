@@ -17,6 +17,7 @@ class DispatcherTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(whatAHandlerDidNotStoreIsForgottenWhenItIsPutBack);
   CPPUNIT_TEST(theLaneThatGoesFirstRunsFirstAndInItTheOldest);
   CPPUNIT_TEST(aPushPassesWhileAllOtherWorkersAreStuck);
+  CPPUNIT_TEST(aPushPassesWhileSomebodyLogsIn);
   CPPUNIT_TEST(aWaitingJobRunsAfterTheOneBefore);
   CPPUNIT_TEST(aWaitingJobRunsAfterARefusal);
   CPPUNIT_TEST(aWaitingJobDiesWithTheOneBefore);
@@ -265,6 +266,18 @@ class DispatcherTest : public CppUnit::TestFixture {
       noteOrder(job);
       return Verdict::done();
     });
+  }
+
+  void aPushPassesWhileSomebodyLogsIn() {
+    handle("k", [](Job&, const StopFlag&) { return Verdict::done(); });
+    const JobId push = rig_.add("k", [](Job& job) { job.lane = Lane::kSite; });
+    const JobId other = rig_.add("k");
+    std::optional<RightOfWay::Hold> login(&rig_.database->loginsFirst());
+    rig_.dispatcher.start();
+    rig_.awaitState(push, JobState::kDone);
+    CPPUNIT_ASSERT(rig_.job(other).state == JobState::kQueued);
+    login.reset();
+    rig_.awaitState(other, JobState::kDone);
   }
 
   void aWaitingJobRunsAfterTheOneBefore() {

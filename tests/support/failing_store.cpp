@@ -52,6 +52,11 @@ Outcome FailingStore::write(Work work) {
   return inner_.write(brokenBy(std::move(work)));
 }
 
+Outcome FailingStore::writeAhead(Work work) {
+  if (strikes(Step::kSubmit)) return kFull;
+  return inner_.writeAhead(brokenBy(std::move(work)));
+}
+
 Outcome FailingStore::read(const ReadWork& work) {
   if (strikes(Step::kRead)) return kDown;
   return inner_.read(work);

@@ -28,6 +28,7 @@ class FailingStore final : public store::Store {
 
   void submit(Work work, DoneFn done) override;
   Outcome write(Work work) override;
+  Outcome writeAhead(Work work) override;
   Outcome read(const ReadWork& work) override;
   void subscribe(Listener listener) override { inner_.subscribe(std::move(listener)); }
 

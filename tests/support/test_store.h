@@ -21,6 +21,7 @@ class TestStore {
   operator store::Store&() { return *store_; }  // NOLINT: by intent
   FakeClock& clock() { return clock_; }         // the one of its own
   std::string path() const { return dir_.file("membergate.db"); }
+  RightOfWay& loginsFirst() { return loginsFirst_; }  // for longer than a test may take
 
   // Runs `work`, which returns nothing, in one commit; throws if that fails.
   template <class WorkFn>
@@ -55,12 +56,14 @@ class TestStore {
     store::sql::SqlStore::Options options;
     options.path = path();
     options.watchInterval = Milliseconds{50};
+    options.loginsFirst = &loginsFirst_;
     auto opened = store::sql::SqlStore::open(options, used_);
     if (!opened) throw std::runtime_error("store: " + opened.error().detail);
     store_ = std::move(opened).value();
   }
 
   TempDir dir_;
+  RightOfWay loginsFirst_{std::chrono::minutes{10}};
   FakeClock clock_;
   const Clock& used_;
   std::unique_ptr<store::sql::SqlStore> store_;

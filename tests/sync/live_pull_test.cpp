@@ -11,6 +11,7 @@ using contacts::Who;
 class LivePullTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(LivePullTest);
   CPPUNIT_TEST(aPullBringsTheContactAndItsPasswordIntoTheStore);
+  CPPUNIT_TEST(aPullDoesNotGiveWayToLogins);
   CPPUNIT_TEST(aContactThatIsNowhereIsAnAnswer);
   CPPUNIT_TEST(aFailedPullIsAnErrorAndChangesNothing);
   CPPUNIT_TEST(aContactUnderAnotherIdIsTakenInAndTheOldOneMarked);
@@ -81,6 +82,14 @@ class LivePullTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(pulled->contact == std::optional<ContactId>(42));
     CPPUNIT_ASSERT(rig_.contact(42)->confirmed);
     CPPUNIT_ASSERT(rig_.knows(42, "theirs"));
+  }
+
+  void aPullDoesNotGiveWayToLogins() {
+    rig_.fillDirectories();
+    const auto pull = started();
+    const RightOfWay::Hold login(&rig_.database->loginsFirst());
+    auto asked = ask(*pull, byId(42), Milliseconds{1500});
+    CPPUNIT_ASSERT(test::resultOf(asked).ok());
   }
 
   void aContactThatIsNowhereIsAnAnswer() {

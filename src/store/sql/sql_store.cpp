@@ -104,6 +104,16 @@ struct SqlStore::Parts {
       : readers(options.path, options.readers, options.busyTimeout, options.readerWait),
         writer(options, clock, std::move(connection)) {}
 
+  Outcome submitAndWait(Work work, Writer::Turn turn) {
+    if (isFastWorker()) abortWith("Store::write on a fast worker, which must not wait");
+    if (writer.isThisThread()) abortWith("Store::write on the writer's own thread");
+    std::promise<Outcome> promise;
+    auto outcome = promise.get_future();
+    writer.submit(
+        std::move(work), [&](Outcome result) { promise.set_value(std::move(result)); }, turn);
+    return outcome.get();
+  }
+
   ReaderPool readers;  // outlives the writer, whose pieces may read
   Writer writer;
 };
@@ -136,14 +146,11 @@ void SqlStore::submitAhead(Work work, DoneFn done) {
 }
 
 Outcome SqlStore::write(Work work) {
-  if (isFastWorker()) abortWith("Store::write on a fast worker, which must not wait");
-  if (parts_->writer.isThisThread()) abortWith("Store::write on the writer's own thread");
-  std::promise<Outcome> promise;
-  auto outcome = promise.get_future();
-  parts_->writer.submit(
-      std::move(work), [&](Outcome result) { promise.set_value(std::move(result)); },
-      Writer::Turn::kBehind);
-  return outcome.get();
+  return parts_->submitAndWait(std::move(work), Writer::Turn::kBehind);
+}
+
+Outcome SqlStore::writeAhead(Work work) {
+  return parts_->submitAndWait(std::move(work), Writer::Turn::kAhead);
 }
 
 Outcome SqlStore::read(const ReadWork& work) {

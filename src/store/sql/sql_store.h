@@ -49,6 +49,7 @@ class SqlStore final : public Store {
   void submit(Work work, DoneFn done) override;
   void submitAhead(Work work, DoneFn done) override;
   Outcome write(Work work) override;
+  Outcome writeAhead(Work work) override;
   Outcome read(const ReadWork& work) override;
   void subscribe(Listener listener) override;
 
