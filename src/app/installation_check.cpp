@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include "app/process_lock.h"
 #include "base/files.h"
@@ -85,14 +86,16 @@ void checkDaemon(const config::Config& config, Remarks& remarks) {
       good("daemon", "runs" + (pid ? ", pid " + std::to_string(*pid) : std::string())));
   const auto files = pid ? openFilesOf(*pid) : std::nullopt;
   if (!files) return;
-  constexpr std::int64_t kOthers = 256;  // database, sockets, connections to ActiveCampaign
-  const std::int64_t needed = static_cast<std::int64_t>(config.server.maxWaiting) + kOthers;
+  constexpr std::int64_t kOthers = 256;          // database, sockets, connections to ActiveCampaign
+  constexpr std::int64_t kKeptByAWorker = 1024;  // nginx/conf.d/membergate.conf: keepalive
+  const std::int64_t needed = static_cast<std::int64_t>(config.server.maxWaiting) +
+                              kKeptByAWorker * std::thread::hardware_concurrency() + kOthers;
   const std::string what = "the service may open " + std::to_string(*files) + " files";
   if (*files >= needed) {
     remarks.push_back(good("descriptors", what));
   } else {
     remarks.push_back(warning("descriptors",
-                              what + "; server.waiting wants " + std::to_string(needed),
+                              what + "; server.waiting and nginx want " + std::to_string(needed),
                               "LimitNOFILE=65536 in the unit, or ulimit -n before spawn-fcgi"));
   }
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <new>
 
 namespace mbr::passwords {
 namespace {
@@ -63,10 +64,14 @@ void* HashMemory::take(std::size_t bytes) {
   return nullptr;
 }
 
-void HashMemory::keep(void* base, std::size_t bytes) {
+void HashMemory::keep(void* base, std::size_t bytes) noexcept {
   const auto now = std::chrono::steady_clock::now();
   const std::lock_guard lock(mutex_);
-  pieces_.push_back({base, bytes, now});
+  try {
+    pieces_.push_back({base, bytes, now});
+  } catch (const std::bad_alloc&) {
+    unmap(base, bytes);
+  }
   releaseUnused(now);
 }
 

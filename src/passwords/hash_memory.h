@@ -61,7 +61,7 @@ class HashMemory {
   };
 
   void* take(std::size_t bytes);  // nullptr if there is none of that size
-  void keep(void* base, std::size_t bytes);
+  void keep(void* base, std::size_t bytes) noexcept;
   void releaseUnused(SteadyInstant now);  // with mutex_ held
 
   const SteadyInstant::duration keptFor_;
