@@ -38,7 +38,7 @@ Outbound::Outbound(const Ground& ground)
                     {ground.config.hooks.publicUrl, ground.config.linkLife}),
       issuer(generator, hasher, sealer, ground.clock,
              {ground.config.passwordPolicy, ground.config.wipeAfter, &passwordLinks}),
-      updater(ground.store, issuer, ground.clock, [this] { dispatcher.wake(); },
+      updater(issuer, ground.clock,
               {ground.config.passwordRule, ground.installation.installedAt(),
                ground.config.autologinTokenField, &tombstones}),
       hashPool({ground.config.hashPool.threads, ground.config.hashPool.queue, ground.loginsFirst,

@@ -1,25 +1,15 @@
 #include "members/contact_updater.h"
 
-#include <memory>
 #include <utility>
 
+#include "members/job_payload.h"
 #include "members/link_tokens.h"
 #include "ops/log.h"
 
 namespace mbr::members {
 
-ContactUpdater::ContactUpdater(store::Store& store, const PasswordIssuer& issuer,
-                               const Clock& clock, std::function<void()> onEnqueued,
-                               Options options)
-    : store_(store),
-      issuer_(issuer),
-      clock_(clock),
-      onEnqueued_(std::move(onEnqueued)),
-      options_(std::move(options)) {}
-
-ContactUpdater::ContactUpdater(store::Store& store, const PasswordIssuer& issuer,
-                               const Clock& clock, std::function<void()> onEnqueued)
-    : ContactUpdater(store, issuer, clock, std::move(onEnqueued), Options{}) {}
+ContactUpdater::ContactUpdater(const PasswordIssuer& issuer, const Clock& clock, Options options)
+    : issuer_(issuer), clock_(clock), options_(std::move(options)) {}
 
 ContactUpdater::Taken ContactUpdater::applySnapshot(store::Transaction& tx,
                                                     const ContactSnapshot& snapshot,
@@ -146,32 +136,6 @@ void ContactUpdater::applyOwnTags(store::Transaction& tx, ContactId id,
   }
   contact->changedAt = now;
   tx.saveContact(*contact);
-}
-
-void ContactUpdater::submitChange(ChangePayload change, SubmittedFn done) {
-  struct Pending {
-    ChangePayload change;
-    SubmittedFn done;
-    JobId job = 0;
-  };
-  auto pending = std::make_shared<Pending>(Pending{std::move(change), std::move(done)});
-  store_.submit(
-      [this, pending](store::Transaction& tx) -> Outcome {
-        Job job;
-        job.kind = kChangeJob;
-        job.lane = Lane::kSite;
-        job.contactId = pending->change.contactId;
-        job.payload = write(pending->change);
-        job.createdAt = clock_.now();
-        job.dueAt = job.createdAt;
-        pending->job = tx.addJob(job);
-        return Done{};
-      },
-      [this, pending](const Outcome& outcome) {
-        if (!outcome) return pending->done(outcome.error());
-        onEnqueued_();
-        pending->done(pending->job);
-      });
 }
 
 }  // namespace mbr::members

@@ -1,17 +1,12 @@
-// Changes to contacts that do not come from a webhook's body: what a pull showed, and what the site
-// asks for.
+// Changes to contacts that do not come from a webhook's body: what a read of ActiveCampaign showed.
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
-#include "base/result.h"
-#include "contacts/contact_cache.h"
 #include "domain/contact.h"
-#include "members/job_payload.h"
 #include "members/password_issuer.h"
 #include "members/password_rule.h"
 #include "members/tombstones.h"
@@ -29,11 +24,8 @@ class ContactUpdater {
     const Tombstones* tombstones = nullptr;  // outlives the updater; null: nobody was erased
   };
 
-  // All of them must outlive the updater. `onEnqueued` is called after a commit that added jobs.
-  ContactUpdater(store::Store& store, const PasswordIssuer& issuer, const Clock& clock,
-                 std::function<void()> onEnqueued, Options options);
-  ContactUpdater(store::Store& store, const PasswordIssuer& issuer, const Clock& clock,
-                 std::function<void()> onEnqueued);
+  // Both must outlive the updater.
+  ContactUpdater(const PasswordIssuer& issuer, const Clock& clock, Options options);
 
   // Within a transaction: takes in what a read of ActiveCampaign showed, the password field
   // included, ends a refresh that waits for such a read, and gives the contact a password job if
@@ -63,10 +55,6 @@ class ContactUpdater {
   void applyOwnTags(store::Transaction& tx, ContactId id, const std::vector<TagId>& added,
                     const std::vector<TagId>& removed) const;
 
-  // Commits a job for what the site asks for and hands over its id once it is on disk.
-  using SubmittedFn = std::function<void(Result<JobId>)>;
-  void submitChange(ChangePayload change, SubmittedFn done);
-
  private:
   // False for an instant that was written before the clock was set back.
   bool isPast(Instant instant) const;
@@ -74,10 +62,8 @@ class ContactUpdater {
                  const ContactSnapshot& snapshot) const;
   static void moveJobs(store::Transaction& tx, ContactId from, ContactId to);
 
-  store::Store& store_;
   const PasswordIssuer& issuer_;
   const Clock& clock_;
-  std::function<void()> onEnqueued_;
   const Options options_;
 };
 

@@ -52,7 +52,7 @@ class MembersRig {
 
   explicit MembersRig(PasswordPolicy policy = PasswordPolicy::kKeep)
       : issuer(generator, hasher, sealer, clock, {policy, kWipeAfter, &links}),
-        updater(store, issuer, clock, [] {}) {
+        updater(issuer, clock, {}) {
     store.subscribe([this](const std::vector<store::Change>& changes) {
       for (const store::Change& change : changes) {
         if (change.kind == store::ChangeKind::kDirectory) directories.invalidate();

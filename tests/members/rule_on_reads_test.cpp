@@ -53,8 +53,7 @@ class RuleOnReadsTest : public CppUnit::TestFixture {
     return snapshot;
   }
   void apply(const ContactSnapshot& snapshot, bool openPasswordJob = false) {
-    const ContactUpdater updater(rig_->store, rig_->issuer, rig_->clock, [] {},
-                                 {rule_, installed_});
+    const ContactUpdater updater(rig_->issuer, rig_->clock, {rule_, installed_});
     rig_->write(
         [&](store::Transaction& tx) { updater.applySnapshot(tx, snapshot, openPasswordJob); });
   }

@@ -32,8 +32,7 @@ class TombstonesTest : public CppUnit::TestFixture {
   const Tombstones tombstones_{rig_->keys};
   DeliveryApplier applier_{rig_->store, rig_->directories,           rig_->sealer,
                            rig_->clock, {60s, {}, {}, &tombstones_}, [] {}};
-  ContactUpdater updater_{
-      rig_->store, rig_->issuer, rig_->clock, [] {}, {{}, {}, {}, &tombstones_}};
+  ContactUpdater updater_{rig_->issuer, rig_->clock, {{}, {}, {}, &tombstones_}};
 
  public:
   void setUp() override {

@@ -31,8 +31,6 @@ class ChangeJobTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(unknownAutomationsAndListsAreReported);
   CPPUNIT_TEST(aBusyAccountPutsTheJobOffAndNothingIsLost);
   CPPUNIT_TEST(anItemWhoseCommitFailedReachesTheCacheAllTheSame);
-  CPPUNIT_TEST(theUpdaterSubmitsTheJobAndWakesTheOutbox);
-  CPPUNIT_TEST(aSubmissionThatTheStoreRefusesIsReported);
   CPPUNIT_TEST_SUITE_END();
 
   test::SyncRig rig_;
@@ -330,34 +328,6 @@ class ChangeJobTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(run({add(2)}).state == JobState::kDone);
     CPPUNIT_ASSERT_EQUAL(1, rig_.store.failed());
     CPPUNIT_ASSERT(rig_.contact(42)->tags == std::vector<TagId>({2}));
-  }
-
-  void theUpdaterSubmitsTheJobAndWakesTheOutbox() {
-    rig_.fillDirectories();
-    int woken = 0;
-    members::ContactUpdater updater(rig_.store, rig_.issuer, rig_.clock, [&] { ++woken; });
-    std::promise<Result<JobId>> promise;
-    auto submitted = promise.get_future();
-    ChangePayload change;
-    change.contactId = 42;
-    change.items = {add(2)};
-    updater.submitChange(change, [&](Result<JobId> id) { promise.set_value(std::move(id)); });
-    const auto id = test::resultOf(submitted);
-    CPPUNIT_ASSERT(id.ok());
-    CPPUNIT_ASSERT_EQUAL(1, woken);
-    const Job job = *rig_.job(*id);
-    CPPUNIT_ASSERT(job.lane == Lane::kSite);
-    CPPUNIT_ASSERT(job.contactId == std::optional<ContactId>(42));
-    CPPUNIT_ASSERT(rig_.finish(*id).state == JobState::kDone);
-  }
-
-  void aSubmissionThatTheStoreRefusesIsReported() {
-    rig_.store.failAt(test::FailingStore::Step::kSubmit);
-    bool refused = false;
-    rig_.updater.submitChange(
-        {}, [&](const Result<JobId>& id) { refused = !id && id.error().code == Code::kBusy; });
-    CPPUNIT_ASSERT(refused);
-    CPPUNIT_ASSERT(rig_.jobs().empty());
   }
 };
 CPPUNIT_TEST_SUITE_REGISTRATION(ChangeJobTest);

@@ -25,7 +25,7 @@ class LinkTokenJobTest : public CppUnit::TestFixture {
   LinkTokens tokens_{rig_.keys, "TOKEN"};
   ContactReader reader_{
       rig_.store, rig_.directories, {"PASSWORD", {"PASSWORD", "TOKEN"}, &tokens_}};
-  members::ContactUpdater updater_{rig_.store, rig_.issuer, rig_.clock, [] {}, {{}, {}, "TOKEN"}};
+  members::ContactUpdater updater_{rig_.issuer, rig_.clock, {{}, {}, "TOKEN"}};
   Workshop workshop_{rig_.store, rig_.clock,       rig_.dispatcher, rig_.clients,
                      reader_,    rig_.directories, updater_,        rig_.issuer};
 

@@ -132,8 +132,7 @@ class PasswordWishTest : public CppUnit::TestFixture {
 
   void anErasedContactGetsNone() {
     const members::Tombstones tombstones(rig_.keys);
-    const members::ContactUpdater updater(rig_.store, rig_.issuer, rig_.clock, [] {},
-                                          {{}, {}, {}, &tombstones});
+    const members::ContactUpdater updater(rig_.issuer, rig_.clock, {{}, {}, {}, &tombstones});
     const JobId id = add(Wish::kReplace);
     rig_.write([&](store::Transaction& tx) {
       tombstones.bury(tx, 42, test::email("a@example.com"), "cli");

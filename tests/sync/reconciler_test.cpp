@@ -918,7 +918,7 @@ class ReconcilerTest : public CppUnit::TestFixture {
     members::ContactUpdater::Options options;
     options.passwordRule = {who, {2}, {1}, {}};
     options.installedAt = t0_ - 1h;
-    return {rig_.store, rig_.issuer, rig_.clock, [] {}, options};
+    return {rig_.issuer, rig_.clock, options};
   }
   void passBy(const members::ContactUpdater& updater) {
     openGap(gap_reason::kOperatorFull, true);
