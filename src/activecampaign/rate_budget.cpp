@@ -145,7 +145,6 @@ void RateBudget::lead(std::unique_lock<std::mutex>& lock) {
 
 Outcome RateBudget::spendFor(std::vector<Try>& tries, SteadyInstant& askedAt) {
   bool unchanged = false;
-  // Ahead: a login may be among those who wait, or come to wait for this.
   const Outcome committed = store_.writeAhead([&](store::Transaction& tx) -> Outcome {
     const Instant now = clock_.now();
     askedAt = clock_.steady();
@@ -199,7 +198,7 @@ void RateBudget::settle(const std::vector<Try>& tries, const Outcome& committed,
 }
 
 Outcome RateBudget::change(const std::function<store::BudgetRecord(store::BudgetRecord)>& edit) {
-  const Outcome saved = store_.write([&](store::Transaction& tx) -> Outcome {
+  const Outcome saved = store_.writeAhead([&](store::Transaction& tx) -> Outcome {
     tx.saveBudget(edit(tx.loadBudget()));
     return Done{};
   });
@@ -261,7 +260,7 @@ Outcome RateBudget::noteUsage(const Permit& permit, int limit, int remaining) {
   if (!read) return read;
   if (foreign > 0) countForeign(permit.sentAt, foreign);
   if (!moves) return Done{};
-  return store_.write([&](store::Transaction& tx) -> Outcome {
+  return store_.writeAhead([&](store::Transaction& tx) -> Outcome {
     const store::BudgetRecord row = tx.loadBudget();
     const Instant now = clock_.now();
     const int others = foreignIn(row, now);

@@ -96,7 +96,8 @@ void checkDaemon(const config::Config& config, Remarks& remarks) {
   } else {
     remarks.push_back(warning("descriptors",
                               what + "; server.waiting and nginx want " + std::to_string(needed),
-                              "LimitNOFILE=65536 in the unit, or ulimit -n before spawn-fcgi"));
+                              "LimitNOFILE=" + std::to_string(needed) +
+                                  " or more in the unit, or ulimit -n before spawn-fcgi"));
   }
 }
 

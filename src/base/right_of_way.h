@@ -40,7 +40,7 @@ class RightOfWay {
     return holds_ != 0;
   }
 
-  // Returns once nobody has it.
+  // Returns once nobody has it, or after longest().
   void giveWay() const {
     std::unique_lock lock(mutex_);
     free_.wait_for(lock, longest_, [this] { return holds_ == 0; });

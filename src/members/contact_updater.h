@@ -1,4 +1,5 @@
-// Changes to contacts that do not come from a webhook's body: what a read of ActiveCampaign showed.
+// Changes to contacts that do not come from a webhook's body: what a read of ActiveCampaign showed,
+// and what was written there.
 #pragma once
 
 #include <optional>

@@ -18,8 +18,12 @@ bool isNumber(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-// An event of before what is known. Equal times apply in order of arrival.
-bool isOlder(const Delivery& delivery, const Contact& known) {
+// An event of before what is known. Equal times apply in order of arrival. What a pull showed that
+// was sent after the body had come holds all that the body says: the pull did not wait its turn.
+bool isOlder(const Delivery& delivery, const Contact& known, Instant now) {
+  if (known.pulledAt && delivery.receivedAt < *known.pulledAt && *known.pulledAt <= now) {
+    return true;
+  }
   if (!delivery.happenedAt) return false;
   return (known.eventAt && *delivery.happenedAt < *known.eventAt) ||
          (known.updatedAt && *delivery.happenedAt < *known.updatedAt);
@@ -227,7 +231,7 @@ bool DeliveryApplier::applyData(store::Transaction& tx, Pending& pending,
   const Delivery& delivery = pending.delivery;
   // With one of the two keys only, whose data this is would be a guess.
   if (!delivery.contactId || !delivery.email) return true;
-  if (known && isOlder(delivery, *known)) {
+  if (known && isOlder(delivery, *known, tx.now())) {
     pending.effect = Effect::kOutdated;
     return true;
   }

@@ -82,7 +82,7 @@ Result<std::optional<ContactSnapshot>> ContactReader::readOne(activecampaign::Cl
   noteForeign(*view.foreign);
   activecampaign::ContactRead& found = **answer;
   namesIncomplete = namesIncomplete || found.unknownNames;
-  finish(view, found.snapshot);
+  finish(call, view, found.snapshot);
   return std::optional<ContactSnapshot>(std::move(found.snapshot));
 }
 
@@ -103,10 +103,11 @@ ContactReader::View ContactReader::viewOf(UnknownField unknown) const {
   return view;
 }
 
-void ContactReader::finish(const View& view, ContactSnapshot& snapshot) const {
+void ContactReader::finish(const activecampaign::Call& call, const View& view,
+                           ContactSnapshot& snapshot) const {
   // Without the field's id no value can be told to be the password's.
   if (!view.names->fieldId(options_.passwordField)) snapshot.password.reset();
-  learnTags(*view.names, snapshot);
+  learnTags(call, *view.names, snapshot);
   if (!snapshot.fields || linkTokens() == nullptr) return;
   const std::string& field = options_.linkTokens->field();
   if (view.names->fieldId(field)) snapshot.fields->try_emplace(field);
@@ -114,7 +115,8 @@ void ContactReader::finish(const View& view, ContactSnapshot& snapshot) const {
 }
 
 // A tag that is new in the account has no name here: the tags are fetched, once for it.
-void ContactReader::learnTags(const contacts::Names& names, const ContactSnapshot& snapshot) const {
+void ContactReader::learnTags(const activecampaign::Call& call, const contacts::Names& names,
+                              const ContactSnapshot& snapshot) const {
   if (!snapshot.tags || !names.complete()) return;
   bool ask = false;
   {
@@ -124,10 +126,7 @@ void ContactReader::learnTags(const contacts::Names& names, const ContactSnapsho
     }
   }
   if (!ask) return;
-  (void)store_.write([](store::Transaction& tx) -> Outcome {
-    members::enqueueTags(tx);
-    return Done{};
-  });
+  (void)save(call, [](store::Transaction& tx) { members::enqueueTags(tx); });
 }
 
 Result<ContactReader::Page> ContactReader::readPage(activecampaign::Client& client,
@@ -168,7 +167,7 @@ Result<ContactReader::Page> ContactReader::readPages(activecampaign::Client& cli
   noteForeign(*view.foreign);
   page.remaining = answer->remaining;
   for (activecampaign::ContactRead& row : answer->contacts) {
-    finish(view, row.snapshot);
+    finish(call, view, row.snapshot);
     page.contacts.push_back(std::move(row.snapshot));
   }
   return page;
@@ -211,14 +210,20 @@ Result<FieldId> ContactReader::ownField(activecampaign::Client& client,
   return *created;
 }
 
+Outcome ContactReader::save(const activecampaign::Call& call,
+                            const std::function<void(store::Transaction&)>& change) const {
+  const auto work = [&change](store::Transaction& tx) -> Outcome {
+    change(tx);
+    return Done{};
+  };
+  return isForPeople(call.lane) ? store_.writeAhead(work) : store_.write(work);
+}
+
 Outcome ContactReader::fetchFields(activecampaign::Client& client,
                                    const activecampaign::Call& call) const {
   const auto fields = client.listFields(call);
   if (!fields) return fields.error();
-  return store_.write([&](store::Transaction& tx) -> Outcome {
-    tx.saveFields(*fields);
-    return Done{};
-  });
+  return save(call, [&](store::Transaction& tx) { tx.saveFields(*fields); });
 }
 
 Outcome ContactReader::fetchDirectory(activecampaign::Client& client, store::Directory directory,
@@ -235,10 +240,7 @@ Outcome ContactReader::fetchDirectory(activecampaign::Client& client, store::Dir
     return client.listTags(call);
   }();
   if (!rows) return rows.error();
-  return store_.write([&](store::Transaction& tx) -> Outcome {
-    tx.saveDirectory(directory, *rows);
-    return Done{};
-  });
+  return save(call, [&](store::Transaction& tx) { tx.saveDirectory(directory, *rows); });
 }
 
 bool ContactReader::hides(const std::string& perstag) const {
@@ -255,13 +257,12 @@ Outcome ContactReader::fetchDirectories(activecampaign::Client& client,
   if (!automations) return automations.error();
   const auto lists = client.listLists(call);
   if (!lists) return lists.error();
-  return store_.write([&](store::Transaction& tx) -> Outcome {
+  return save(call, [&](store::Transaction& tx) {
     tx.saveDirectory(store::Directory::kTags, *tags);
     tx.saveDirectory(store::Directory::kAutomations, *automations);
     tx.saveDirectory(store::Directory::kLists, *lists);
     tx.saveFields(*fields);
     tx.setMeta(contacts::kDirectoriesFetched, formatRfc3339(tx.now()));
-    return Done{};
   });
 }
 

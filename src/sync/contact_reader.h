@@ -142,13 +142,17 @@ class ContactReader {
     activecampaign::FieldView fields;
   };
   View viewOf(UnknownField unknown) const;
-  void finish(const View& view, ContactSnapshot& snapshot) const;
+  void finish(const activecampaign::Call& call, const View& view, ContactSnapshot& snapshot) const;
   using Ask = std::function<Result<activecampaign::ContactPage>(const activecampaign::FieldView&)>;
   Result<Page> readPages(activecampaign::Client& client, const activecampaign::Call& call,
                          const Ask& ask) const;
   bool isForeign(FieldId id) const;
   void noteForeign(const std::vector<FieldId>& ids) const;
-  void learnTags(const contacts::Names& names, const ContactSnapshot& snapshot) const;
+  void learnTags(const activecampaign::Call& call, const contacts::Names& names,
+                 const ContactSnapshot& snapshot) const;
+  // Ahead of others if somebody waits for the call.
+  Outcome save(const activecampaign::Call& call,
+               const std::function<void(store::Transaction&)>& change) const;
   Result<std::optional<ContactSnapshot>> readOne(activecampaign::Client& client,
                                                  const contacts::Who& who, bool byId,
                                                  const activecampaign::Call& call,

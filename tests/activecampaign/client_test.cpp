@@ -424,11 +424,12 @@ class ClientTest : public CppUnit::TestFixture {
 
   void whileSomebodyLogsInOnlyAnswersThatPeopleWaitForAreRead() {
     RightOfWay way(10min);  // the test's own bound is shorter
-    std::optional<RightOfWay::Hold> login(&way);
     Client background(network, budget, breaker, features, clock, &way);
     std::promise<void> answered;
     network.meanwhile([&] { answered.set_value(); }).answer(200, goldenText("user.json"));
-    auto read = std::async(std::launch::async, [&] {
+    std::future<Result<ApiUser>> read;  // waits when it goes: behind the login
+    std::optional<RightOfWay::Hold> login(&way);
+    read = std::async(std::launch::async, [&] {
       return background.whoAmI({Lane::kPassword, clock.steady() + 1h});
     });
     answered.get_future().wait();

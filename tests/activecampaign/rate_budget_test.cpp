@@ -228,6 +228,7 @@ class RateBudgetTest : public CppUnit::TestFixture {
 
   void aFreezeDelaysAllAndTheProbesAnswerFreesThem() {
     RateBudget budget(store, clock, Rate(4.0));
+    const RightOfWay::Hold login(&store.loginsFirst());  // nothing here gives way
     CPPUNIT_ASSERT(budget.freeze(Permit{}, 3s));
     CPPUNIT_ASSERT(!budget.spend(Lane::kLogin));
     clock.advance(3s);

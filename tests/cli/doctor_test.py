@@ -5,6 +5,7 @@ ActiveCampaign is a server of this test; the running service is a lock that this
 
 import fcntl
 import json
+import os
 import pathlib
 import resource
 import socket
@@ -78,6 +79,9 @@ class DoctorCase(Case):
         self.lock = open(self.dir / "membergate.db.lock", "w")
         self.addCleanup(self.lock.close)
         fcntl.flock(self.lock, fcntl.LOCK_SH)
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
         self.nginx = {"nginx.conf": self.site()}
         for name in ("conf.d/membergate.conf", "snippets/membergate.conf",
                      "snippets/membergate-gate.conf"):
@@ -183,10 +187,10 @@ class Mistakes(DoctorCase):
         self.assertFinds("daemon", "problem", "does not run")
 
     def test_05_too_few_descriptors(self):
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
-        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
-        self.assertFinds("descriptors", "warning", "256")
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        needed = 1024 + 1024 * os.cpu_count() + 256
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed - 1, hard))
+        self.assertFinds("descriptors", "warning", f"LimitNOFILE={needed}")
 
     def test_06_no_shed_socket(self):
         self.shed.unlink()

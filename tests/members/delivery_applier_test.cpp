@@ -33,6 +33,7 @@ class DeliveryApplierTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(newsOfAContactBringItsRefreshForward);
   CPPUNIT_TEST(nothingIsTakenInIfTheStoreFails);
   CPPUNIT_TEST(theOutboxIsWokenOnlyForJobs);
+  CPPUNIT_TEST(aBodyThatCameBeforeAPullWasSentChangesNothingAfterIt);
   CPPUNIT_TEST_SUITE_END();
 
   test::DeliveryRig rig_;
@@ -152,6 +153,32 @@ class DeliveryApplierTest : public CppUnit::TestFixture {
     older.happenedAt = rig_.clock.now() - std::chrono::seconds{1};
     rig_.apply(older);
     CPPUNIT_ASSERT_EQUAL(std::string("Ada"), rig_.contact(42)->firstName);
+    CPPUNIT_ASSERT(refreshQueued("42"));
+  }
+
+  // A pull does not stand in the queue in which the body waits.
+  void aBodyThatCameBeforeAPullWasSentChangesNothingAfterIt() {
+    Contact shown = rig_.known(42, "a@example.com");
+    shown.firstName = "Shown";
+    std::promise<void> begun, sent;
+    const auto pull = [&, isSent = sent.get_future().share()](store::Transaction& tx) -> Outcome {
+      begun.set_value();
+      isSent.wait();
+      shown.pulledAt = shown.asOf = shown.changedAt = rig_.clock.now();
+      tx.saveContact(shown);
+      return Done{};
+    };
+    rig_.store.submit(pull, [](const Outcome&) {});
+    begun.get_future().wait();
+    Delivery before = body(42, "a@example.com");
+    before.firstName = "Before";
+    std::promise<void> applied;
+    rig_.applier.apply(before, [&](const Result<Receipt>&) { applied.set_value(); });
+    rig_.clock.advance(std::chrono::seconds{1});
+    sent.set_value();
+    applied.get_future().wait();
+    CPPUNIT_ASSERT_EQUAL(std::string("Shown"), rig_.contact(42)->firstName);
+    CPPUNIT_ASSERT(rig_.contact(42)->confirmed);
     CPPUNIT_ASSERT(refreshQueued("42"));
   }
 

@@ -31,6 +31,7 @@ class SqliteGatherTest : public CppUnit::TestFixture {
   FakeClock clock_;
   TempDir dir_;
   RightOfWay logins_{kForEver};
+  RightOfWay shortLogins_{Milliseconds{2}};
   SqlStore::Options options_;
   std::unique_ptr<SqlStore> store_;
 
@@ -120,12 +121,10 @@ class SqliteGatherTest : public CppUnit::TestFixture {
   }
 
   void butNotForLong() {
-    RightOfWay shortly(Milliseconds{2});
-    options_.loginsFirst = &shortly;
+    options_.loginsFirst = &shortLogins_;
     open(Milliseconds{1});
-    const RightOfWay::Hold login(&shortly);
+    const RightOfWay::Hold login(&shortLogins_);
     CPPUNIT_ASSERT(write().get().ok());
-    store_.reset();
   }
 };
 

@@ -12,6 +12,7 @@ class LivePullTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(LivePullTest);
   CPPUNIT_TEST(aPullBringsTheContactAndItsPasswordIntoTheStore);
   CPPUNIT_TEST(aPullDoesNotGiveWayToLogins);
+  CPPUNIT_TEST(whatAPullHasToLearnDoesNotGiveWayEither);
   CPPUNIT_TEST(aContactThatIsNowhereIsAnAnswer);
   CPPUNIT_TEST(aFailedPullIsAnErrorAndChangesNothing);
   CPPUNIT_TEST(aContactUnderAnotherIdIsTakenInAndTheOldOneMarked);
@@ -84,8 +85,18 @@ class LivePullTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(rig_.knows(42, "theirs"));
   }
 
-  void aPullDoesNotGiveWayToLogins() {
+  void whatAPullHasToLearnDoesNotGiveWayEither() {
     rig_.fillDirectories();
+    rig_.account.people[42].tags[900] = 7;  // new in the account
+    const auto pull = started();
+    const RightOfWay::Hold login(&rig_.database->loginsFirst());
+    auto asked = ask(*pull, byId(42), Milliseconds{1500});
+    CPPUNIT_ASSERT(test::resultOf(asked).ok());
+    CPPUNIT_ASSERT(rig_.openJob(members::kTagsJob, "all").has_value());
+  }
+
+  // The fields are not known yet.
+  void aPullDoesNotGiveWayToLogins() {
     const auto pull = started();
     const RightOfWay::Hold login(&rig_.database->loginsFirst());
     auto asked = ask(*pull, byId(42), Milliseconds{1500});

@@ -105,8 +105,8 @@ struct SqlStore::Parts {
         writer(options, clock, std::move(connection)) {}
 
   Outcome submitAndWait(Work work, Writer::Turn turn) {
-    if (isFastWorker()) abortWith("Store::write on a fast worker, which must not wait");
-    if (writer.isThisThread()) abortWith("Store::write on the writer's own thread");
+    if (isFastWorker()) abortWith("a write that waits on a fast worker, which must not");
+    if (writer.isThisThread()) abortWith("a write that waits on the writer's own thread");
     std::promise<Outcome> promise;
     auto outcome = promise.get_future();
     writer.submit(
