@@ -190,7 +190,7 @@ class Mistakes(DoctorCase):
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         needed = 1024 + 1024 * os.cpu_count() + 256
         resource.setrlimit(resource.RLIMIT_NOFILE, (needed - 1, hard))
-        self.assertFinds("descriptors", "warning", f"LimitNOFILE={needed}")
+        self.assertFinds("descriptors", "warning", f"want {needed}")
 
     def test_06_no_shed_socket(self):
         self.shed.unlink()
